@@ -44,6 +44,7 @@ NO_PAGE: Mapping[str, str] = {
     "workers/doctor": "printed by `dialer doctor`",
     "workers/secrets.py": "said before the console answers",
     "workers/settings.py": "said before the console answers",
+    "workers/settings_sections.py": "said before the console answers",
     "workers/stack": "printed by `dialer up`",
 }
 """Where errors come from that no page shows, and why."""

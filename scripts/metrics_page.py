@@ -14,7 +14,8 @@ from console.server.state import AppState
 from console.web.metrics import families
 from scripts.markdown_table import table
 from workers.ledger import now_utc
-from workers.settings import ConsoleSettings, Settings
+from workers.settings import Settings
+from workers.settings_sections import ConsoleSettings
 
 NOT_USED = SecretStr("nobody logs in here")
 HEAD = ("metric", "type", "labels", "is")

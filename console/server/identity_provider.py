@@ -18,7 +18,7 @@ from joserfc.jwk import KeySet
 
 from campaigns.operations.people import Role
 from dialer.errors import DialerError
-from workers.settings import OidcSettings
+from workers.settings_sections import OidcSettings
 
 SECONDS = 10.0  # for an answer of the provider
 LEEWAY = 60  # seconds, between its clock and ours

@@ -23,7 +23,8 @@ from tests.support import loopback
 from tests.support.dialers import wait_for
 from tests.support.forked_child import ForkedChild
 from tests.support.sentinel import MASTER, write_config
-from workers.settings import ConsoleSettings, LedgerSettings, RedisSettings, Settings, WorkerSettings
+from workers.settings import Settings
+from workers.settings_sections import ConsoleSettings, LedgerSettings, RedisSettings, WorkerSettings
 from workers.stack.environment import environment
 from workers.stack.health import http_ok, redis_pings
 from workers.stack.info import StackInfo

@@ -22,7 +22,8 @@ from dialer.scripts import Speech
 from dialer.transport.departure import Departure
 from tests.support.dialers import callgear
 from tests.support.seeding import LONG_TEXT
-from workers.settings import RedisSettings, Settings
+from workers.settings import Settings
+from workers.settings_sections import RedisSettings
 from workers.wiring import open_accounts
 
 MINUTE = 20

@@ -24,7 +24,8 @@ from tests.support import console_server, loopback
 from tests.support.dialers import callgear, carry_out, wait_for, working
 from tests.support.seeding import LONG_TEXT, dialing, fresh, seed
 from workers.secrets import receipt_url
-from workers.settings import ConsoleSettings, LedgerSettings, Settings
+from workers.settings import Settings
+from workers.settings_sections import ConsoleSettings, LedgerSettings
 
 SPEED = 20
 LONG = LONG_TEXT * 8  # so that looks decide, however slow the machine

@@ -27,7 +27,8 @@ from tests.support import console_server, loopback
 from tests.support.dialers import callgear, carry_out, wait_for, webex, working
 from tests.support.seeding import dialing, seed
 from workers.secrets import receipt_url
-from workers.settings import ConsoleSettings, LedgerSettings, Settings
+from workers.settings import Settings
+from workers.settings_sections import ConsoleSettings, LedgerSettings
 
 SPEED = 20
 CAMPAIGN = """\

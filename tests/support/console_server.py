@@ -32,7 +32,8 @@ from console.server.connections import BoundedProtocol, Connections
 from dialer.providers.registry import account_settings
 from tests.support import loopback
 from tests.support.statuses import as_campaign
-from workers.settings import ConsoleSettings, LedgerSettings, Settings
+from workers.settings import Settings
+from workers.settings_sections import ConsoleSettings, LedgerSettings
 
 PASSWORD = "open sesame ✓"
 HASH = passwords.hash_of(PASSWORD)

@@ -32,7 +32,8 @@ from dialer.providers.registry import account_settings
 from dialer.verdicts import Meter
 from tests.support.beside import beside
 from tests.support.delivering import receive
-from workers.settings import RedisSettings, Settings
+from workers.settings import Settings
+from workers.settings_sections import RedisSettings
 from workers.wiring import open_accounts
 
 PATIENCE = 90.0  # of what ends as soon as it has happened, however busy the machine

@@ -22,7 +22,8 @@ from tests.support.dialers import callgear, wait_for, webex
 from tests.support.forked_child import ForkedChild
 from tests.support.seeding import seed
 from workers.nudges import Nudges
-from workers.settings import RedisSettings, Settings
+from workers.settings import Settings
+from workers.settings_sections import RedisSettings
 from workers.stack.health import http_ok
 from workers.stack.ports import Ports
 from workers.stack.processes import Program

@@ -19,7 +19,8 @@ from tests.support.dialers import callgear, wait_for
 from tests.support.forking import Forked
 from tests.support.motion import KEYLESS, start_standing
 from workers.nudges import Nudges
-from workers.settings import RedisSettings, Settings
+from workers.settings import Settings
+from workers.settings_sections import RedisSettings
 
 SETTINGS = """\
 [accounts.main]

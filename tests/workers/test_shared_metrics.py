@@ -8,7 +8,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
 from dialer.bucket import connect
-from workers.settings import RedisSettings, Settings
+from workers.settings import Settings
+from workers.settings_sections import RedisSettings
 from workers.shared_metrics import SharedMetrics
 
 AWAY = "redis://127.0.0.1:1/0"

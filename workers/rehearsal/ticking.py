@@ -19,7 +19,7 @@ from campaigns.settlement.polling import poll_accounts
 from dialer.providers.provider import Follows
 from workers.rehearsal.parts import Parts, VirtualBucket
 from workers.rehearsal.virtual_time import INSTANT
-from workers.settings import WorkerSettings
+from workers.settings_sections import WorkerSettings
 
 LONGEST_NAP = timedelta(hours=6)  # between two ticks, whatever is thought to come next
 LONGEST_BACKOFF = 64.0  # ticks between two, while contacts are due and it is not known what holds them for how long

@@ -32,7 +32,8 @@ from tests.support.dialers import NOBODY, callgear, webex, working
 from tests.support.fixtures import HandSetClock
 from tests.support.seeding import campaign_row, definition, numbers, seed
 from workers.account_checks import account_trouble
-from workers.settings import LedgerSettings, Settings
+from workers.settings import Settings
+from workers.settings_sections import LedgerSettings
 
 NINE = datetime(2035, 12, 4, 9, tzinfo=UTC)
 FILE = """\

@@ -18,7 +18,7 @@ from dialer.phone import mask
 from tests.console.conftest import Console
 from tests.support import console_server
 from tests.support.statuses import as_contact
-from workers.settings import FlowerSettings
+from workers.settings_sections import FlowerSettings
 
 NASTY = "<script>alert('x')</script>"
 

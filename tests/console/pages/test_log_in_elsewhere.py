@@ -22,7 +22,7 @@ from dialer.deadline import utc_now
 from tests.console.conftest import Console
 from tests.support import console_server, loopback
 from tests.support.html import text_of
-from workers.settings import OidcSettings
+from workers.settings_sections import OidcSettings
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of the provider's own libraries

@@ -17,7 +17,7 @@ from tests.console.conftest import Console
 from tests.support import console_server
 from tests.support.html import NASTY, send, text_of, token_of
 from tests.support.webhook_receiver import Receiver, receiving
-from workers.settings import WebhookSettings
+from workers.settings_sections import WebhookSettings
 
 URL = "https://example.org/hooks/dialer?key=hidden"
 NEW = {"name": "crm", "url": URL, "events": ["campaign.paused", "campaign.resumed"]}

@@ -25,7 +25,8 @@ from tests.support.dialers import carry_out, webex, working
 from tests.support.draws import times
 from tests.support.seeding import seed
 from workers.secrets import receipt_url
-from workers.settings import ConsoleSettings, LedgerSettings, Settings
+from workers.settings import Settings
+from workers.settings_sections import ConsoleSettings, LedgerSettings
 
 CALLS_TO_EACH = {"sqlite": 2, "postgresql": 1}
 SPEED = 30

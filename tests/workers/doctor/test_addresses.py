@@ -27,7 +27,8 @@ from workers.doctor import addresses, web_probe
 from workers.doctor.findings import ClockReading, Finding
 from workers.doctor.running import REMEDIES, heartbeat, judged_heartbeat
 from workers.doctor.web_probe import Answer, Unanswered, ask
-from workers.settings import ConsoleSettings, FlowerSettings, RedisSettings, Settings
+from workers.settings import Settings
+from workers.settings_sections import ConsoleSettings, FlowerSettings, RedisSettings
 
 ANSWER = Answer(status=200, body=b"OK", headers={}, tls="TLSv1.3", expires=None, asked_at=0, seconds=0)
 

@@ -12,7 +12,8 @@ from tests.support.dialers import callgear
 from workers.doctor import examination
 from workers.doctor.examination import _examined, examine
 from workers.doctor.findings import Level, fail, ok, secrets_of
-from workers.settings import ConsoleSettings, LedgerSettings, Settings
+from workers.settings import Settings
+from workers.settings_sections import ConsoleSettings, LedgerSettings
 
 WRONG = """\
 [accounts.main]

@@ -15,7 +15,8 @@ from tests.support.http_server import refused_url
 from workers.doctor import stores
 from workers.doctor.findings import ClockReading, Finding
 from workers.doctor.stores import judged_ledger, judged_redis, judged_tables, redis_server
-from workers.settings import LedgerSettings, RedisSettings, Settings
+from workers.settings import Settings
+from workers.settings_sections import LedgerSettings, RedisSettings
 
 WELL = {"redis_version": "7.2.4", "role": "master", "maxmemory_policy": "noeviction", "maxmemory": 0, "used_memory": 1}
 

@@ -31,7 +31,8 @@ from tests.support.shell import Shell
 from workers.rehearsal.comparison import Figure
 from workers.rehearsal.facts import ANSWERED, rehearsal_facts
 from workers.rehearsal.rehearsal import NothingToRehearse, Rehearsed, Standing, rehearse
-from workers.settings import LedgerSettings, RedisSettings, Settings, WebhookSettings
+from workers.settings import Settings
+from workers.settings_sections import LedgerSettings, RedisSettings, WebhookSettings
 
 TUESDAY = datetime(2026, 12, 1, 21, 30, tzinfo=UTC)  # 16:30 in New York
 BUSY, LATER = "+14155550111", "+14155550115"  # always; and not answered the first time

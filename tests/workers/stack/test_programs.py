@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from workers.settings import ConsoleSettings, FlowerSettings, Settings, WorkerSettings
+from workers.settings import Settings
+from workers.settings_sections import ConsoleSettings, FlowerSettings, WorkerSettings
 from workers.stack.info import StackInfo
 from workers.stack.programs import Modules, ProgramPlan
 from workers.stack.redis_server import RedisServer

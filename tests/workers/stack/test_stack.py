@@ -20,7 +20,8 @@ from tests.workers.stack.conftest import processes_with, runs, until
 from workers.first_admin import add_first_admin
 from workers.ledger import open_ledger
 from workers.secrets import redis_password
-from workers.settings import ConsoleSettings, FlowerSettings, RedisSettings, SandboxSettings, Settings
+from workers.settings import Settings
+from workers.settings_sections import ConsoleSettings, FlowerSettings, RedisSettings, SandboxSettings
 from workers.stack.lock import is_locked
 from workers.stack.programs import Modules, stopping_order
 from workers.stack.stack import ChildFailed, Stack, StackIsUp, running_stack, usual_workers
