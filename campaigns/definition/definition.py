@@ -1,4 +1,4 @@
-"""The definition of a campaign, one model for the whole campaign file: whom to call, what to say, when, how often."""
+"""The definition of a campaign: the keys of its file, and what follows from them for each contact, call and account."""
 
 from __future__ import annotations
 
@@ -8,58 +8,36 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from hashlib import blake2b
 from itertools import accumulate
-from pathlib import Path
-from typing import Annotated, Any, Literal
 
 from pydantic import (
-    Field,
     PrivateAttr,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from campaigns.calendar.windows import Windows
-from campaigns.definition.field_types import Duration, OneOrMore, TemplateText, TextOrNumber
-from campaigns.definition.sections.before_dial import BeforeDial
-from campaigns.definition.sections.breaker import Breaker
-from campaigns.definition.sections.budget import Budget
-from campaigns.definition.sections.by_account import ByAccount
-from campaigns.definition.sections.caller_ids import CallerIds, ShownNumbers, Written
-from campaigns.definition.sections.canary import Canary
-from campaigns.definition.sections.contacts import Contacts
-from campaigns.definition.sections.frequency import Cap, Frequency
-from campaigns.definition.sections.message import Message
-from campaigns.definition.sections.responses import Responses, folded
-from campaigns.definition.sections.retry import Retry
-from campaigns.definition.sections.schedule import Schedule
-from campaigns.definition.sections.section import Section
+from campaigns.definition.campaign_keys import MOST_CALLBACK_DATA, CampaignKeys
+from campaigns.definition.sections.caller_ids import CallerIds, Written
+from campaigns.definition.sections.frequency import Cap
+from campaigns.definition.sections.responses import folded
 from campaigns.definition.speech.speech_filters import SpokenValue
 from campaigns.definition.templates import BadText, RowSpeaker, Template
-from campaigns.definition.validation_errors import validation_faults, value_at
+from campaigns.definition.validation_errors import value_at
 from campaigns.definition.yaml_source import (
-    DefinitionFaults,
     FileFault,
     KeyPath,
     Source,
     YamlValue,
     format_path,
-    read_source,
 )
 from campaigns.retention_periods import Retention
-from dialer.call_kinds import INFORMER, CallKind, Informer
 from dialer.calls import Outcome
 from dialer.field_errors import field_error
-from dialer.providers.registry import offering
 from dialer.retry import RetryPolicy
 from dialer.scripts import Recording, Script, Speech
 from dialer.verdicts import Ruling
 
 REMINDER = "reminder"  # in a text: which reminder of the appointment it is
 VARIANT = "variant"  # … which of several texts is the contact's
-MOST_CALLBACK_DATA = 2000  # characters
 
 
 class Origin:
@@ -74,128 +52,10 @@ class Origin:
     __hash__ = None  # type: ignore[assignment]
 
 
-class Definition(Section):
+class Definition(CampaignKeys):
     """One campaign: one run over one list."""
 
-    campaign: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$", max_length=60)] = Field(
-        description="The campaign's name: letters, digits and dashes."
-    )
-    account: Annotated[str, Field(min_length=1)] = Field(description="Name of an account in the settings.")
-    accounts: OneOrMore[Annotated[str, Field(min_length=1)]] = Field(
-        (), description="Instead of account, several in order of preference: [main, spare]."
-    )
-    by_account: dict[str, ByAccount] = Field(
-        default_factory=dict, description="Message and caller_id where an account has others than the campaign."
-    )
-    contacts: Contacts = Field(description="Where the contacts are.")
-    call: CallKind = Field(
-        INFORMER,
-        description=f"{offering('call')}: whom the person called is connected with; absent, the message is the call.",
-    )
-    message: Message | None = Field(
-        None, validate_default=True, description="What is said: tts or media; calls that connect people need none."
-    )
-    caller_id: ShownNumbers = Field(
-        description='The number shown to the person called, in quotes: "+18005550100". Or a list of them; or numbers '
-        "with by and per_day."
-    )
-    ring_timeout: Annotated[int, Field(ge=5, le=120)] = Field(30, description="Seconds to ring before giving up.")
-    dtmf: Annotated[str, Field(pattern=r"^[0-9*#.]+$"), TextOrNumber] | None = Field(
-        None, description="Keys sent to the person called: digits, * and #, with . for a second's pause."
-    )
-    responses: Responses = Field(
-        default_factory=dict,
-        description="What people mean who press a key, or whose call gets a tag: {1: confirmed, 2: cancel, 9: stop}. "
-        "stop also puts the number on the suppression list.",
-    )
-    direction: Literal["in", "out"] = Field(
-        "in", description=f"{offering('direction')}: how its reports count the call."
-    )
-    priority: Annotated[int, Field(ge=1, le=3)] | None = Field(
-        None, description=f"{offering('priority')}: its place in the provider's queue: 1 low, 2 medium, 3 high."
-    )
-    callback_data: Annotated[TemplateText, Field(max_length=MOST_CALLBACK_DATA)] | None = Field(
-        None,
-        description=f"{offering('callback_data')}: comes back with each receipt of a call, for your own programs; with "
-        "columns of the list as {{ variables }}.",
-    )
-    schedule: Schedule = Field(default_factory=Schedule, description="When calling is allowed.")
-    retry: Retry | None = Field(None, description="When to try again; absent, each contact gets one attempt.")
-    canary: Canary | None = Field(
-        None, description="How many are called first, and how many of them must be reached before the others are."
-    )
-    frequency: Frequency | None = Field(
-        None, description="How often a number may be called, by all campaigns together."
-    )
-    pace: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] | None = Field(
-        None, description="Calls per second of this campaign at the most; absent, the account's pace."
-    )
-    concurrency: Annotated[int, Field(gt=0)] | None = Field(
-        None, description="Calls of this campaign in progress at the most."
-    )
-    weight: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = Field(
-        1.0, description="Share of the account beside its other campaigns: 2 gets twice what 1 gets."
-    )
-    urgent: bool = Field(
-        False, description="Whether it goes before all others of its account, past the line: for alerts, and for few."
-    )
-    limits: Budget | None = Field(None, description="What may be used up, in all and in a day.")
-    breaker: Breaker = Field(default_factory=Breaker, description="When to stop because the provider fails.")
-    before_dial: BeforeDial | None = Field(
-        None, description="A program of your own that is asked, right before dialing, whether each may be called."
-    )
-    resume_after_halt: bool = Field(
-        False,
-        description="Whether it goes on by itself once its account, which could not dial (refused, blocked, inactive), "
-        "answers again.",
-    )
-    return_after: Duration | None = Field(
-        None,
-        description="For how long the preferred account must have answered until the campaign, which goes on with "
-        "another, goes back to it: 30m; absent, it stays.",
-    )
-    retention: Retention | None = Field(
-        None, description="For how long what is known of its people is kept after its end; absent, as the settings say."
-    )
-    on_unknown: Literal["report", "redial"] = Field(
-        "report",
-        description="What to do when nobody can tell whether a call was placed: report it, or dial again at the risk "
-        "of calling twice.",
-    )
-
     _origin: Origin = PrivateAttr(default_factory=Origin)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fill_in_account(cls, data: Any) -> Any:
-        names = data.get("accounts") if isinstance(data, dict) else None
-        if names in ([], ()) and "account" not in data:
-            raise field_error(
-                "names no account", "write the accounts in order of preference: [main, spare]", ["accounts"]
-            )
-        first = names[0] if isinstance(names, list | tuple) and names else names
-        if not isinstance(first, str) or not first:
-            return data
-        if data.get("account", first) != first:
-            raise field_error("has both account and accounts", "keep accounts, the preferred one first", ["accounts"])
-        return {**data, "account": first}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _last_moment_is_the_appointment(cls, data: Any) -> Any:
-        """The appointment that contacts are reminded of is their `not_after`."""
-        schedule, contacts = (data.get(name) if isinstance(data, dict) else None for name in ("schedule", "contacts"))
-        before = schedule.get("before") if isinstance(schedule, dict) else None
-        column = before.get("column") if isinstance(before, dict) else None
-        if not isinstance(contacts, dict) or not isinstance(column, str):
-            return data
-        if (written := contacts.get("not_after")) and written != column:
-            raise field_error(
-                "has both contacts.not_after and schedule.before",
-                "remove not_after: before.column is the last moment",
-                ["contacts", "not_after"],
-            )
-        return {**data, "contacts": {**contacts, "not_after": column}}
 
     @model_validator(mode="after")
     def _accounts_agree(self) -> Definition:
@@ -212,13 +72,6 @@ class Definition(Section):
         if unlisted := next((name for name in self.by_account if name not in self.all_accounts), None):
             raise field_error("is not among the accounts", "add it to accounts", ["by_account", unlisted])
         return self
-
-    @field_validator("message")
-    @classmethod
-    def _message_present(cls, message: Message | None, info: ValidationInfo) -> Message | None:
-        if message is None and isinstance(info.data.get("call"), Informer):
-            raise PydanticCustomError("missing", "is missing")
-        return message
 
     @cached_property
     def windows(self) -> Windows:
@@ -417,44 +270,3 @@ class Definition(Section):
         if self._origin.source is not None:
             return self._origin.source.fault(path, message, suggestion)
         return FileFault(file=self.campaign, key=format_path(path), message=message, suggestion=suggestion)
-
-
-def load_definition(path: Path, *, list_file: str | None = None) -> Definition:
-    """Read and validate a campaign file. Raises DefinitionFaults with every fault, each with line and column.
-
-    `list_file` takes the place of the list that the file names, or does not name.
-    """
-    source = read_source(path)
-    faults = list(source.faults)
-    data = source.data if list_file is None else _with_list(source.data, list_file)
-    try:
-        definition = Definition.model_validate(data)
-    except ValidationError as exc:
-        faults += validation_faults(exc, source, Definition)
-    if faults:
-        raise DefinitionFaults(faults)
-    definition._origin = Origin(source)
-    return definition
-
-
-def definition_of(keys: Mapping[str, Any]) -> Definition:
-    """Validate a definition that stands in no file. Raises DefinitionFaults, which name keys and no lines."""
-    try:
-        return Definition.model_validate(keys)
-    except ValidationError as exc:
-        source = Source(file=str(keys.get("campaign", "")), data=dict(keys), keys={}, values={})
-        raise DefinitionFaults(validation_faults(exc, source, Definition)) from None
-
-
-def _with_list(data: Mapping[str, Any], list_file: str) -> dict[str, Any]:
-    contacts = data.get("contacts") or {}
-    return {**data, "contacts": {**contacts, "file": list_file} if isinstance(contacts, dict) else contacts}
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a campaign file, with which editors complete and check it."""
-    schema = Definition.model_json_schema()
-    listed = {"if": {"not": {"required": ["standing"]}}, "then": {"required": ["file"]}}
-    schema["$defs"]["Contacts"] |= listed
-    schema["if"], schema["then"] = {"not": {"required": ["call"]}}, {"required": ["message"]}
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Campaign"}

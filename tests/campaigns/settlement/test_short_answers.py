@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from campaigns.definition.definition import definition_of
+from campaigns.definition.loading import definition_of
 from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tallies import differences

@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from campaigns.audience.audience import read_audience
 from campaigns.audience.given_rows import given_table
-from campaigns.definition.definition import definition_of
+from campaigns.definition.loading import definition_of
 from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.ledger.lists.contacts import NoSuchContact
 from campaigns.ledger.tables import attempts
