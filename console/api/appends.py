@@ -15,7 +15,8 @@ from starlette.datastructures import UploadFile
 from campaigns.audience.rejects import Reject
 from campaigns.launch.append import append, check_rows
 from campaigns.launch.drafts.append_draft import GivenList, find_append
-from campaigns.launch.drafts.file_drafts import Cell, FileDraft
+from campaigns.launch.drafts.file_drafts import FileDraft
+from campaigns.launch.drafts.new_drafts import Cell
 from campaigns.launch.drafts.reading_notes import Purpose, ReadingNote, note_of
 from campaigns.launch.drafts.readings import stop_reading
 from campaigns.ledger.lists.appends import RowFate

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Header, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from campaigns.launch.drafts.file_drafts import Cell
+from campaigns.launch.drafts.new_drafts import Cell
 from campaigns.launch.single_calls import CallRequested, place_call
 from campaigns.ledger.lists.appends import RowFate
 from campaigns.ledger.lists.contacts import Outcome

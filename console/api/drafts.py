@@ -11,8 +11,9 @@ from fastapi import HTTPException, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import UploadFile
 
-from campaigns.launch.drafts import file_drafts
-from campaigns.launch.drafts.file_drafts import Cell, FileDraft
+from campaigns.launch.drafts import file_drafts, new_drafts
+from campaigns.launch.drafts.file_drafts import FileDraft
+from campaigns.launch.drafts.new_drafts import Cell
 from campaigns.operations.api_tokens import Scope
 from console.api.uploads import LIST_PART, MAX_JSON, MAX_ROWS, MAX_UPLOAD, multipart_body
 from console.server.api_route import InjectedCaller, api_router, needs
@@ -63,8 +64,8 @@ class Drafts(BaseModel):
 @router.post("/campaigns", max_body_size=MAX_JSON, **needs(Scope.CAMPAIGNS, status=201))
 def create_campaign(given: NewCampaign, response: Response, state: InjectedState, caller: InjectedCaller) -> Draft:
     """Keep a definition and its contacts, to be checked and started. Nobody is called."""
-    text = given.definition if isinstance(given.definition, str) else file_drafts.yaml_of(given.definition)
-    draft = _create(state, caller, text, file_drafts.rows_as_csv(given.contacts), "list.csv")
+    text = given.definition if isinstance(given.definition, str) else new_drafts.yaml_of(given.definition)
+    draft = _create(state, caller, text, new_drafts.rows_as_csv(given.contacts), "list.csv")
     return _created(draft, response)
 
 
@@ -107,9 +108,9 @@ def remove_draft(draft_id: str, state: InjectedState, caller: InjectedCaller) ->
 
 
 def _create(
-    state: AppState, caller: Caller, definition: str, put_list: file_drafts.PutList | None, list_name: str
+    state: AppState, caller: Caller, definition: str, put_list: new_drafts.PutList | None, list_name: str
 ) -> FileDraft:
-    return file_drafts.create(
+    return new_drafts.create(
         state.ledger,
         state.settings.data_dir,
         definition,

@@ -9,7 +9,7 @@ from fastapi import Path, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from campaigns.launch.change import Change, change_contact
-from campaigns.launch.drafts.file_drafts import Cell
+from campaigns.launch.drafts.new_drafts import Cell
 from campaigns.ledger.lists.contacts import ContactLine, ContactRef, Outcome
 from campaigns.lifecycle import ContactStatus
 from campaigns.operations.api_tokens import Scope

@@ -17,7 +17,8 @@ from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch.call_test_number import NotListed, RowNotCalled
 from campaigns.launch.change import ChangeRefused
 from campaigns.launch.checking.checks import NobodyToCall, RowsRejected
-from campaigns.launch.drafts.file_drafts import AlreadyStarted, BeingRead, NoList, NoSuchDraft, NotStarted
+from campaigns.launch.drafts.file_drafts import AlreadyStarted, BeingRead, NoSuchDraft, NotStarted
+from campaigns.launch.drafts.new_drafts import NoList
 from campaigns.launch.drafts.reading_notes import NoReading
 from campaigns.launch.drafts.rehearsal_notes import NoRehearsal
 from campaigns.launch.launch import CampaignNotEnded

@@ -16,9 +16,10 @@ from typing import Any, BinaryIO
 
 from campaigns.audience.kept_lists import LIST
 from campaigns.launch.append import append, check_rows, open_for_append
-from campaigns.launch.drafts import file_drafts
+from campaigns.launch.drafts import file_drafts, new_drafts
 from campaigns.launch.drafts.draft_checks import kept_rejects, write_rejects
-from campaigns.launch.drafts.file_drafts import BeingRead, Cell, FileDraft, alone, paths_left_out
+from campaigns.launch.drafts.file_drafts import BeingRead, FileDraft, alone, paths_left_out
+from campaigns.launch.drafts.new_drafts import Cell
 from campaigns.launch.drafts.reading_notes import Purpose, ReadingNote, note_under_way
 from campaigns.launch.drafts.readings import CarryOut, Reading, begin_reading, is_long_list
 from campaigns.ledger import queries
@@ -41,7 +42,7 @@ class GivenList:
     def of_rows(cls, rows: Sequence[Mapping[str, Cell]]) -> GivenList:
         """Rows by the names of their columns."""
         text = io.StringIO(newline="")
-        file_drafts.write_rows(rows, text)
+        new_drafts.write_rows(rows, text)
         return cls(content=io.BytesIO(text.getvalue().encode("utf-8", "replace")), rows=rows)
 
     @property
@@ -87,14 +88,14 @@ def begin_append(
     """
     campaign = open_for_append(ledger, campaign_id)
     order = {"skip_rejects": skip_rejects, "rows": given.rows is not None}
-    kept_name, token = file_drafts.kept_list_name(given.name), _token(campaign.id, given.content, order)
+    kept_name, token = new_drafts.kept_list_name(given.name), _token(campaign.id, given.content, order)
 
     def fill(folder: Path) -> Mapping[str, Any]:
-        given.write(file_drafts.new_file(folder / kept_name))
+        given.write(new_drafts.new_file(folder / kept_name))
         return {"name": campaign.id, "account": campaign.account, "appends_to": campaign.id}
 
     _remove_ended(data_folder, f"{campaign.id}.{token}")
-    draft = file_drafts.keep(ledger, data_folder, fill, token=token, event=None, who=who, now=clock())
+    draft = new_drafts.keep(ledger, data_folder, fill, token=token, event=None, who=who, now=clock())
     return draft, begin_reading(draft, Purpose.APPEND, carry_out, order=order, who=who, clock=clock)
 
 

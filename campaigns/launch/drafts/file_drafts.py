@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import fcntl
 import json
 import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TextIO
-
-import yaml
 
 from campaigns.audience.kept_lists import DRAFTS, LIST
-from campaigns.definition import Definition, load_definition
-from campaigns.launch.clone import definition_yaml
 from campaigns.ledger import queries
 from campaigns.ledger.moves import write_audit
 from campaigns.ledger.store import Ledger
@@ -30,11 +24,6 @@ from dialer.whole_file import whole_file
 CAMPAIGN_FILE, ABOUT, REJECTS = "campaign.yaml", "about.json", "draft-rejects.csv"
 DRAFT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*\.[0-9a-f]{12}")  # with a dot, which no campaign's name or id has
 KEPT_FOR = timedelta(days=7)
-SUFFIXES = (".csv", ".xlsx", ".tsv", ".txt")
-
-Cell = str | int | float | bool | None
-PutList = Callable[[Path], object]
-"""Writes the list into the file that it is given."""
 
 
 class NoSuchDraft(DialerError):
@@ -51,10 +40,6 @@ class AlreadyStarted(DialerError):
 
 class BeingRead(DialerError):
     """The list of the draft is being read, by a check or a start."""
-
-
-class NoList(DialerError):
-    """A campaign is created with its list, and there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,85 +68,6 @@ class FileDraft:
     def rejects_file(self) -> Path:
         """The rejects of its last check, where it had any."""
         return self.folder / REJECTS
-
-
-def create(
-    ledger: Ledger,
-    data_folder: Path,
-    definition: str,
-    put_list: PutList | None,
-    *,
-    list_name: str = "list.csv",
-    who: str,
-    now: datetime,
-) -> FileDraft:
-    """Keep a definition (YAML) and its list, whatever file the definition names. Drafts a week old are removed.
-
-    A standing campaign has no list. Raises NoList, and DefinitionFaults with lines and columns of the text.
-    """
-    kept_name = kept_list_name(list_name)
-
-    def fill(folder: Path) -> Mapping[str, Any]:
-        with paths_left_out(folder):
-            campaign = _kept_definition(folder, definition, kept_name if put_list else None)
-        if put_list is not None:
-            put_list(new_file(folder / kept_name))
-        return about_campaign(campaign)
-
-    return keep(ledger, data_folder, fill, who=who, now=now)
-
-
-def kept_list_name(list_name: str) -> str:
-    """The name under which a list is kept that came under this one."""
-    suffix = Path(list_name).suffix.lower()
-    return LIST + (suffix if suffix in SUFFIXES else ".csv")
-
-
-def about_campaign(definition: Definition) -> Mapping[str, Any]:
-    """What is noted of a draft beside its definition."""
-    return {"name": definition.campaign, "account": definition.account}
-
-
-def keep(
-    ledger: Ledger,
-    data_folder: Path,
-    fill: Callable[[Path], Mapping[str, Any]],
-    *,
-    token: str | None = None,
-    event: str | None = "campaign created",
-    who: str,
-    now: datetime,
-) -> FileDraft:
-    """Keep a draft whose folder `fill` fills, and of which it returns what is noted. It is there once it is whole; what
-    `fill` raises leaves nothing. `event` is what the audit says.
-
-    `token` is from `new_token`: whoever asks twice with the same gets the draft that there is.
-    """
-    drafts = data_folder / DRAFTS
-    drafts.mkdir(parents=True, exist_ok=True, mode=0o700)
-    remove_old_drafts(data_folder, now)
-    token = token or new_token()
-    if kept := _with_token(data_folder, token):
-        return kept
-    folder = drafts / f".{new_token()}"
-    folder.mkdir(mode=0o700)
-    try:
-        about = fill(folder)
-        draft_id = f"{about['name']}.{token}"
-        _write_about(folder, {**about, "created_by": who, "created_at": now.isoformat()})
-        try:
-            folder.rename(drafts / draft_id)
-        except OSError:
-            if kept := _with_token(data_folder, token):  # it was asked for twice at once
-                shutil.rmtree(folder)
-                return kept
-            raise
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    if event is not None:
-        ledger.write(write_audit, now, who=who, event=event, detail=draft_id)
-    return find_any(data_folder, draft_id)
 
 
 def new_token() -> str:
@@ -237,7 +143,7 @@ def keep_for_schedule(draft: FileDraft) -> None:
 def change_about(draft: FileDraft, **facts: object) -> None:
     """Change what is noted of a draft beside its definition: its name, account, and what became of it."""
     about = json.loads((draft.folder / ABOUT).read_text("utf-8"))
-    _write_about(draft.folder, about | facts)
+    write_about(draft.folder, about | facts)
 
 
 def note_started(draft: FileDraft, campaign_id: str) -> None:
@@ -246,31 +152,6 @@ def note_started(draft: FileDraft, campaign_id: str) -> None:
     if not draft.scheduled:
         for file in (*draft.folder.glob(f"{LIST}.*"), draft.rejects_file):
             file.unlink(missing_ok=True)
-
-
-def yaml_of(definition: Mapping[str, object]) -> str:
-    """A definition that came as JSON, as the text of a campaign file."""
-    return yaml.safe_dump(definition, allow_unicode=True, sort_keys=False)
-
-
-def rows_as_csv(rows: Sequence[Mapping[str, Cell]]) -> PutList | None:
-    """Rows that came as JSON, as a list, blank where a row lacks a column; None where there are none."""
-    if not any(rows):
-        return None
-
-    def put(file: Path) -> None:
-        with file.open("w", encoding="utf-8", newline="") as stream:
-            write_rows(rows, stream)
-
-    return put
-
-
-def write_rows(rows: Sequence[Mapping[str, Cell]], stream: TextIO) -> None:
-    """Write rows that came as JSON into a text, as CSV."""
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    writer = csv.writer(stream, quoting=csv.QUOTE_ALL)
-    writer.writerow(columns)
-    writer.writerows([_written(row.get(name)) for name in columns] for row in rows)
 
 
 def refuse_started(draft: FileDraft) -> None:
@@ -297,12 +178,6 @@ def alone(draft: FileDraft) -> Iterator[None]:
         os.close(handle)
 
 
-def new_file(file: Path) -> Path:
-    """A new, empty file that its owner alone may read. Raises OSError: it is there already."""
-    os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    return file
-
-
 @contextmanager
 def paths_left_out(folder: Path) -> Iterator[None]:
     """Errors of the block name files as they are in the draft's folder, not where they are on this machine."""
@@ -320,20 +195,8 @@ def no_such_draft(draft_id: str) -> NoSuchDraft:
     return NoSuchDraft(f"no campaign {draft_id[:80]!r} waits to be started", remedy)
 
 
-def _kept_definition(folder: Path, text: str, list_name: str | None) -> Definition:
-    """The definition as it is kept: normal, and with our list. Its faults have the places of the text that came."""
-    file = folder / CAMPAIGN_FILE
-    with whole_file(file) as stream:
-        stream.write(text)
-    definition = load_definition(file, list_file=list_name)
-    if list_name is None and not definition.contacts.standing:
-        raise NoList("there are no contacts", "send rows as `contacts`, or upload a file as `list`")
-    with whole_file(file) as stream:
-        stream.write(definition_yaml(definition))
-    return definition
-
-
-def _with_token(data_folder: Path, token: str) -> FileDraft | None:
+def with_token(data_folder: Path, token: str) -> FileDraft | None:
+    """The draft that was made with this token; None where none was."""
     folder = next((data_folder / DRAFTS).glob(f"[A-Za-z0-9]*.{token}"), None)
     return find_any(data_folder, folder.name) if folder else None
 
@@ -351,10 +214,7 @@ def remove_old_drafts(data_folder: Path, now: datetime) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _write_about(folder: Path, about: Mapping[str, object]) -> None:
+def write_about(folder: Path, about: Mapping[str, object]) -> None:
+    """Write what is noted of the draft in this folder, whole."""
     with whole_file(folder / ABOUT) as stream:
         json.dump(about, stream)
-
-
-def _written(cell: Cell) -> str:
-    return "" if cell is None else str(cell).lower() if isinstance(cell, bool) else str(cell)

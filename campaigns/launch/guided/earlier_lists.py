@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from campaigns.audience.formulas import harmless
 from campaigns.definition import Definition
-from campaigns.launch.drafts.file_drafts import NoList, PutList
+from campaigns.launch.drafts.new_drafts import NoList, PutList
 from campaigns.ledger import queries
 from campaigns.ledger.lists.drafts import is_test_call
 from campaigns.ledger.queries import Campaign

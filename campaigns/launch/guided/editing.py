@@ -19,18 +19,8 @@ from campaigns.definition import Definition, definition_of
 from campaigns.definition.yaml_source import DefinitionFaults, FileFault, read_source
 from campaigns.launch.checking.checks import provider_of
 from campaigns.launch.clone import definition_yaml
-from campaigns.launch.drafts.file_drafts import (
-    CAMPAIGN_FILE,
-    FileDraft,
-    PutList,
-    about_campaign,
-    alone,
-    change_about,
-    keep,
-    kept_list_name,
-    new_file,
-    paths_left_out,
-)
+from campaigns.launch.drafts.file_drafts import CAMPAIGN_FILE, FileDraft, alone, change_about, paths_left_out
+from campaigns.launch.drafts.new_drafts import PutList, about_campaign, keep, kept_list_name, new_file
 from campaigns.launch.drafts.reading_notes import forget_readings
 from campaigns.launch.guided.proposals import Habits, campaign_name, proposal
 from campaigns.launch.guided.samples import SAMPLE, Sample, of_sample, sample_of, take_sample

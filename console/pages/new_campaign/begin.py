@@ -15,7 +15,7 @@ from starlette.datastructures import FormData, UploadFile
 from campaigns.audience.files.encoding import BadContactsFile
 from campaigns.definition.encodings import NoSuchEncoding, encoding_named
 from campaigns.launch.drafts import file_drafts
-from campaigns.launch.drafts.file_drafts import NoList, PutList
+from campaigns.launch.drafts.new_drafts import NoList, PutList
 from campaigns.launch.guided import editing
 from campaigns.launch.guided.earlier_lists import earlier_campaigns, earlier_definition, list_of
 from campaigns.launch.guided.proposals import Habits

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch.checking.checks import check
-from campaigns.launch.drafts import file_drafts
+from campaigns.launch.drafts import new_drafts
 from campaigns.launch.launch import launch
 from campaigns.launch.recurring import add, launch_due
 from campaigns.launch.schedules import by_name
@@ -184,9 +184,9 @@ def test_a_short_list_that_is_started_at_once_asks_each_account_once(ledger, tmp
         settings = Settings(data_dir=tmp_path, accounts=accounts, ledger=LedgerSettings(url=SecretStr(ledger.url)))
         assert [account_trouble(name, settings) for name in accounts] == [None, None]
         once = asked(sandbox)
-        rows = file_drafts.rows_as_csv([{"phone": "+14155550101"}])
+        rows = new_drafts.rows_as_csv([{"phone": "+14155550101"}])
         yaml = FILE.replace(', repeat: "0 9 * * *"', "")
-        draft = file_drafts.create(ledger, tmp_path, yaml, rows, who="ann", now=utc_now())
+        draft = new_drafts.create(ledger, tmp_path, yaml, rows, who="ann", now=utc_now())
         note = begin_start(draft, AppState(settings, utc_now), "ann", skip_rejects=False)
         assert asked(sandbox) == 2 * once
     assert note.result is not None
