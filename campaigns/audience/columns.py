@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from campaigns.audience.files.table import Table
 from campaigns.definition import Definition
@@ -41,6 +42,19 @@ class Columns:
     conditions: Mapping[str, int]
     order: Sequence[tuple[str, bool]]
     fields: Mapping[str, int]
+
+
+class Layout(NamedTuple):
+    """What the rows of a list are held against: its header, how many columns have names, and what to do about more."""
+
+    header: Sequence[str]
+    width: int
+    long_row_advice: str
+
+    @classmethod
+    def of(cls, table: Table) -> Layout:
+        """The layout of this list."""
+        return cls(table.header, len(table.names), table.long_row_advice)
 
 
 def find_columns(definition: Definition, table: Table) -> Columns:

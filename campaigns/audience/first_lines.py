@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 
-from campaigns.audience.row_reader import ContactRow
+from campaigns.audience.contact_row import ContactRow
 from dialer.number_identity import identity
 
 NOTHING: Mapping[int, int] = {}

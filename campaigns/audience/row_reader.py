@@ -2,92 +2,30 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
-from typing import NamedTuple
 
-from campaigns.audience.columns import Columns
-from campaigns.audience.files.table import Row, Table
+from campaigns.audience.columns import Columns, Layout
+from campaigns.audience.contact_row import NO_VOICE, ContactRow
+from campaigns.audience.files.table import Row
 from campaigns.audience.rejects import RejectCode
 from campaigns.audience.row_batch import ROW, RowBatch, RowRejected
+from campaigns.audience.row_numbers import RowNumbers, place_of_phone
+from campaigns.audience.row_texts import CheckScript, RowTexts
 from campaigns.calendar import times, zones
 from campaigns.definition import Definition
 from campaigns.definition.blanks import trimmed_cells
 from campaigns.definition.definition import VARIANT
 from campaigns.definition.row_conditions import CellUnfit, RowCondition
-from campaigns.definition.speech.speech_filters import SpokenValue
-from campaigns.definition.templates import BadText, MissingVariable, RowSpeaker
-from dialer import phone
-from dialer.number_kinds import WORDS
-from dialer.phone import BadCountry, BadPhoneNumber, NoCountryCode, ParsedNumber, PhoneNumber, place_of
-from dialer.providers.provider import ScriptFault
-from dialer.scripts import Script
+from dialer.phone import ParsedNumber
 from dialer.short_text import is_short_text
 
 NAMIBIA = "NA"
 LONGEST_KEY = 200
-NO_VOICE: Mapping[str, str] = {}
-NO_CELLS: Mapping[str, str] = {}
-CheckScript = Callable[[Script], ScriptFault | None]
-# As spreadsheets show them in any language (#REF!, #WERT!, #¡DIV/0!, #ИМЯ?); a column too narrow; LibreOffice's.
-SPREADSHEET_ERROR = re.compile(r"#[¡¿]?[^\W\d_a-z]{2,12}(/0)?[!?]|#{3,}|Err:\d{3}")
-
-
-class ContactRow(NamedTuple):
-    """One contact of the list that can be called.
-
-    line        its line in the list, from 1
-    e164        its number
-    fields      all columns but the numbers, by the names that templates use
-    zone        IANA zone: the contact's own, else that of its number (all that it may be in, separated by commas), else
-                the schedule's; None when none is known and the campaign needs none
-    not_after   never call after this moment (UTC); None where the row gives none
-    text        the text to speak; None for a recording
-    voice       voice settings of its own, which override the message's
-    consent     the content of the consent column
-    key         its name in the caller's own system, from the column of keys; blank when the list has none
-    spoken      what the text's filters made of the row's values
-    given       cells that `fields` does not hold as they were written, by their index: numbers, and what was trimmed
-    """
-
-    line: int
-    e164: str
-    fields: Mapping[str, str]
-    zone: str | None
-    not_after: datetime | None
-    text: str | None
-    voice: Mapping[str, str]
-    consent: str | None
-    key: str = ""
-    spoken: Sequence[SpokenValue] = ()
-    given: Mapping[str, str] = NO_CELLS
-
-    @property
-    def phone(self) -> PhoneNumber:
-        """Its number, which is masked when it is printed."""
-        return PhoneNumber.of_valid(self.e164)
-
-    def __repr__(self) -> str:
-        return f"ContactRow({self.line}, {self.phone})"
-
 
 Outcome = ContactRow | RowRejected
-
-
-class Layout(NamedTuple):
-    """What the rows of a list are held against: its header, how many columns have names, and what to do about more."""
-
-    header: Sequence[str]
-    width: int
-    long_row_advice: str
-
-    @classmethod
-    def of(cls, table: Table) -> Layout:
-        """The layout of this list."""
-        return cls(table.header, len(table.names), table.long_row_advice)
 
 
 class RowReader:
@@ -103,13 +41,11 @@ class RowReader:
         self._definition = definition
         self._layout = layout
         self._columns = columns
-        self._check_script = check_script
+        self._numbers = RowNumbers(definition, columns, layout.header.__getitem__)
+        self._texts = RowTexts(definition, columns, layout.header.__getitem__, check_script)
         self._width = layout.width
         in_fields = set(columns.fields.values())
         self._not_in_fields = [index for index in range(layout.width) if index not in in_fields]
-        self._country = definition.contacts.country
-        self._allowed_kinds = frozenset(definition.contacts.allow)
-        self._pools_by_region = {key: pool for key, pool in definition.pools.items() if pool.by == "region"}
         self._schedule_zone = definition.schedule.zone
         self._shared_zones: dict[tuple[str, ...], str | None] = {}
         self._condition = RowCondition(definition.contacts.where) if definition.contacts.where else None
@@ -129,7 +65,7 @@ class RowReader:
         self._add_optional(batch)
         self._add_text(batch)
         if self._columns.callback:
-            batch.check(self._check_callback, "zone", *self._columns.callback.values())
+            batch.check(self._texts.check_callback, "zone", *self._columns.callback.values())
         self._add_fields(batch)
         return batch.outcomes(ContactRow._make, *ContactRow._fields)
 
@@ -139,7 +75,7 @@ class RowReader:
 
     def phone_column(self, cells: Sequence[str]) -> str:
         """The name of the column that holds this row's number."""
-        return self._name_of_phone(trimmed_cells([cells[index] for index in self._columns.phones]))
+        return self._numbers.name_of_phone(trimmed_cells([cells[index] for index in self._columns.phones]))
 
     def _add_cells(self, batch: RowBatch) -> None:
         """Add the columns of the list, their cells trimmed, blank ones empty."""
@@ -169,12 +105,12 @@ class RowReader:
     def _add_number(self, batch: RowBatch) -> None:
         countries = self._columns.country
         if countries is None:
-            batch.work_out("number", self._number, *self._columns.phones)
+            batch.work_out("number", self._numbers.number, *self._columns.phones)
         else:
-            batch.work_out("number", self._number_of_country, countries, *self._columns.phones)
+            batch.work_out("number", self._numbers.number_of_country, countries, *self._columns.phones)
         batch["e164"] = [number.e164 for number in batch["number"]]
-        if self._pools_by_region:
-            batch.check(self._reject_unless_shown_one, "e164", *self._columns.phones)
+        if self._numbers.pools_by_region:
+            batch.check(self._numbers.reject_unless_shown_one, "e164", *self._columns.phones)
 
     def _add_zone(self, batch: RowBatch) -> None:
         zone, by_number = self._columns.zone, self._definition.contacts.zone_by_number
@@ -212,7 +148,7 @@ class RowReader:
             batch.fill("text", None)
             batch.fill("spoken", ())
             return
-        text = partial(self._text, self._speak)
+        text = partial(self._texts.text, self._speak)
         own: tuple[str, ...] = ()
         if self._has_variants:
             own = ("variant",)
@@ -264,7 +200,7 @@ class RowReader:
     def _reject_faulty_cells(self, row: Row, *cells: str) -> None:
         """Reject a row if a cell that is used has no usable value. An error that means "no value" (#N/A) is a blank."""
         columns = self._columns
-        place = _place_of_phone([cells[index] for index in columns.phones])
+        place = place_of_phone([cells[index] for index in columns.phones])
         others = (columns.country, columns.zone, columns.not_after, columns.consent, columns.key)
         texts = (*columns.voice.values(), *columns.variables.values(), *columns.callback.values())
         used = (*texts, *(one for one in others if one is not None))
@@ -273,54 +209,6 @@ class RowReader:
             if fault is not None and (index == columns.phones[place] or cells[index] or not row.cells[index].strip()):
                 code = RejectCode.INVALID_NUMBER if index in columns.phones else RejectCode.MISSING_VARIABLE
                 raise RowRejected(code, self.name(index), *fault)
-
-    def _name_of_phone(self, phones: Sequence[str]) -> str:
-        """The name of the column with the number, of a row with these trimmed cells in its phone columns."""
-        return self.name(self._columns.phones[_place_of_phone(phones)])
-
-    def _number_of_country(self, country: str, *phones: str) -> ParsedNumber:
-        """The number of a row that names its country, or leaves it blank."""
-        try:
-            named = phone.country_named(country) if country and any(phones) else None
-        except BadCountry as exc:
-            column = self.name(self._columns.country or 0)
-            raise RowRejected(RejectCode.BAD_COUNTRY, column, str(exc), exc.suggestion) from None
-        return self._number(*phones, country=named)
-
-    def _number(self, *phones: str, country: str | None = None) -> ParsedNumber:
-        written = phones[0] or next(filter(None, phones), "")
-        if not written:
-            reason = "the number is empty"
-            raise RowRejected(
-                RejectCode.EMPTY_NUMBER, self._name_of_phone(phones), reason, "fill it in or remove the row"
-            )
-        try:
-            number = phone.parse_with_plan(written, country or self._country)
-        except BadPhoneNumber as exc:
-            advice = self._country_advice() if isinstance(exc, NoCountryCode) else exc.suggestion
-            raise RowRejected(RejectCode.INVALID_NUMBER, self._name_of_phone(phones), str(exc), advice) from None
-        kind = number.kind
-        if kind is not None and kind not in self._allowed_kinds:
-            advice = f"remove the row, or allow such numbers: contacts.allow: [{kind}]"
-            raise RowRejected(
-                RejectCode.KIND_NOT_ALLOWED, self._name_of_phone(phones), f"this is {WORDS[kind]}", advice
-            )
-        return number
-
-    def _reject_unless_shown_one(self, e164: str, *phones: str) -> None:
-        """Reject a number of a country of which the campaign, or another account of it, has no number to show."""
-        for key, pool in self._pools_by_region.items():
-            if pool.eligible(e164):
-                continue
-            country = place_of(e164).country
-            reason = f"no number of the campaign's {key} is of {country or 'its country'}"
-            advice = f"add a number of {country} to {key}.numbers" if country else f"write {key}.by: rotation"
-            raise RowRejected(RejectCode.NO_CALLER_ID, self._name_of_phone(phones), reason, advice)
-
-    def _country_advice(self) -> str:
-        """What to do about a number without a country code, given where the country comes from."""
-        index = self._columns.country
-        return "set contacts.country" if index is None else f"fill in {self.name(index)}"
 
     def _zone_or_by_number(self, written: str, number: ParsedNumber, *phones: str) -> str | None:
         return self._zone_named(written) if written else self._zone_by_number(number, *phones)
@@ -347,7 +235,7 @@ class RowReader:
             advice = (
                 "name the zone in a column (contacts.zone), or go by schedule.zone (contacts.zone_by_number: false)"
             )
-            raise RowRejected(RejectCode.BAD_ZONE, self._name_of_phone(phones), reason, advice)
+            raise RowRejected(RejectCode.BAD_ZONE, self._numbers.name_of_phone(phones), reason, advice)
         return zone
 
     def _shared_zone(self, candidates: Sequence[str]) -> str | None:
@@ -400,65 +288,6 @@ class RowReader:
 
     def _voice(self, *cells: str) -> Mapping[str, str]:
         return {name: cell for name, cell in zip(self._columns.voice, cells, strict=True) if cell}
-
-    def _text(
-        self, speak: RowSpeaker, row: Row, zone: str | None, voice: Mapping[str, str], *values: str
-    ) -> tuple[str, Sequence[SpokenValue]]:
-        """The text, and what was made of the values of its variables."""
-        try:
-            text, spoken = speak(values, zone)
-        except MissingVariable as exc:
-            raise self._blank_variable(row, exc.name) from None
-        except BadText as exc:
-            variables = zip(self._columns.variables.values(), values, strict=False)
-            column = next((self.name(index) for index, value in variables if value == exc.value), "")
-            advice = exc.suggestion or "correct the row's cells or the template"
-            raise RowRejected(RejectCode.BAD_TEXT, column, str(exc), advice) from None
-        if "#" in text or "Err:" in text:
-            self._reject_spreadsheet_errors(values)
-        if self._check_script is not None:
-            self._reject_unspeakable(self._check_script, text, voice)
-        return text, spoken
-
-    def _check_callback(self, zone: str | None, *values: str) -> None:
-        """Reject a row for which `callback_data` cannot be made, as it will be when the contact is called."""
-        try:
-            self._definition.callback_text(dict(zip(self._columns.callback, values, strict=True)), zone)
-        except MissingVariable as exc:
-            column = self.name(self._columns.callback[exc.name])
-            advice = "fill it in, or say in callback_data what stands there instead"
-            raise RowRejected(RejectCode.MISSING_VARIABLE, column, f"{exc}, and callback_data has it", advice) from None
-        except BadText as exc:
-            advice = exc.suggestion or "correct the row's cells or callback_data"
-            raise RowRejected(RejectCode.BAD_TEXT, "", f"callback_data: {exc}", advice) from None
-
-    def _blank_variable(self, row: Row, name: str) -> RowRejected:
-        index = self._columns.variables[name]
-        written = row.cells[index].strip()
-        reason = (
-            f'{name} is blank: "{written}" is no value' if written.isprintable() and written else f"{name} is blank"
-        )
-        return RowRejected(RejectCode.MISSING_VARIABLE, self.name(index), reason, "fill it in or remove the row")
-
-    def _reject_spreadsheet_errors(self, values: Sequence[str]) -> None:
-        """Reject a row whose spoken cells hold an error of the spreadsheet, such as #REF!."""
-        for index, value in zip(self._columns.variables.values(), values, strict=False):
-            if SPREADSHEET_ERROR.fullmatch(value):
-                reason = f"the spreadsheet shows an error here: {value}"
-                raise RowRejected(
-                    RejectCode.MISSING_VARIABLE, self.name(index), reason, "correct the formula, or type the value"
-                )
-
-    def _reject_unspeakable(self, check_script: CheckScript, text: str | None, voice: Mapping[str, str]) -> None:
-        fault = check_script(self._definition.script(text, voice))
-        if fault is not None:
-            column = self.name(next(iter(self._columns.voice.values()))) if fault.code == "voice" and voice else ""
-            raise RowRejected(fault.code, column, fault.reason, fault.suggestion)
-
-
-def _place_of_phone(phones: Sequence[str]) -> int:
-    """Which of a row's phone columns has the number: the first that is not blank, else the first."""
-    return next((place for place, cell in enumerate(phones) if cell), 0)
 
 
 def _country_cell(written: str, trimmed: str) -> str:

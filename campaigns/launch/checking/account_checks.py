@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterator, Mapping
 
-from campaigns.audience.row_reader import CheckScript, ContactRow
+from campaigns.audience.contact_row import ContactRow
+from campaigns.audience.row_texts import CheckScript
 from campaigns.definition import Definition
 from campaigns.definition.templates import BadText
 from campaigns.definition.yaml_source import FileFault, KeyPath
