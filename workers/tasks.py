@@ -21,7 +21,6 @@ from redis.exceptions import RedisError
 from campaigns.dispatch import dial as dialing
 from campaigns.dispatch import release as releasing
 from campaigns.dispatch.dial import Slice
-from campaigns.dispatch.slice_summary import SliceEnd, SliceSummary, spans
 from campaigns.launch import recurring
 from campaigns.launch.drafts import readings, rehearsal_notes
 from campaigns.launch.drafts.file_drafts import remove_old_drafts
@@ -44,6 +43,7 @@ from workers.app import app, settings
 from workers.list_readings import list_readings
 from workers.nudges import RELEASE_NOW
 from workers.queues import note_tick, nudge_key, touch_tick
+from workers.slice_summary import SliceEnd, SliceSummary, spans
 from workers.tick_guard import TickGuard
 from workers.wiring import redis_address, runtime
 

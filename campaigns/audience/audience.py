@@ -10,7 +10,6 @@ from itertools import chain, islice
 from pathlib import Path
 
 from campaigns.audience.columns import Columns, Layout, find_columns
-from campaigns.audience.contact_row import ContactRow
 from campaigns.audience.files.download import download, is_url
 from campaigns.audience.files.encoding import BadContactsFile
 from campaigns.audience.files.open_list import open_table
@@ -21,9 +20,10 @@ from campaigns.audience.given_rows import GivenTable, given_table
 from campaigns.audience.import_summary import VALID, ImportSummary
 from campaigns.audience.progress import ProgressBar, no_progress
 from campaigns.audience.rejects import Reject, RejectCode, RejectStore
-from campaigns.audience.row_batch import RowRejected
-from campaigns.audience.row_reader import Outcome, RowReader
-from campaigns.audience.row_texts import CheckScript
+from campaigns.audience.rows.contact_row import ContactRow
+from campaigns.audience.rows.row_batch import RowRejected
+from campaigns.audience.rows.row_reader import Outcome, RowReader
+from campaigns.audience.rows.row_texts import CheckScript
 from campaigns.definition import Definition
 from campaigns.definition.yaml_source import DefinitionFaults, FileFault
 from dialer.errors import DialerError

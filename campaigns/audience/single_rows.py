@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from campaigns.audience.columns import Layout, find_columns
-from campaigns.audience.contact_row import ContactRow
 from campaigns.audience.given_rows import given_row, given_table
 from campaigns.audience.rejects import Reject
-from campaigns.audience.row_batch import RowRejected
-from campaigns.audience.row_reader import RowReader
-from campaigns.audience.row_texts import CheckScript
+from campaigns.audience.rows.contact_row import ContactRow
+from campaigns.audience.rows.row_batch import RowRejected
+from campaigns.audience.rows.row_reader import RowReader
+from campaigns.audience.rows.row_texts import CheckScript
 from campaigns.definition import Definition
 from campaigns.definition.column_names import comparable
 

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from campaigns.audience.audience import Audience
-from campaigns.audience.contact_row import ContactRow
 from campaigns.audience.rejects import Reject
+from campaigns.audience.rows.contact_row import ContactRow
 from campaigns.definition import Definition
 from campaigns.launch.checking.checks import open_audience
 from campaigns.launch.checking.staging import new_contact

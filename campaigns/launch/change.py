@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from campaigns.audience.audience import read_audience
-from campaigns.audience.contact_row import ContactRow
 from campaigns.audience.given_rows import given_table, is_text
 from campaigns.audience.rejects import Reject
-from campaigns.audience.row_texts import CheckScript
+from campaigns.audience.rows.contact_row import ContactRow
+from campaigns.audience.rows.row_texts import CheckScript
 from campaigns.definition import Definition
 from campaigns.definition.column_names import comparable
 from campaigns.launch.checking.account_checks import fallback_accounts

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
 
-from campaigns.audience.contact_row import ContactRow
+from campaigns.audience.rows.contact_row import ContactRow
 from campaigns.definition import Definition
 from campaigns.launch.checking.staging import as_contacts
 from campaigns.ledger.lists import drafts

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from campaigns.audience.audience import Audience
-from campaigns.audience.contact_row import ContactRow
 from campaigns.audience.progress import ProgressBar, no_progress
+from campaigns.audience.rows.contact_row import ContactRow
 from campaigns.calendar.calling_hours import next_opening
 from campaigns.definition import Definition
 from campaigns.launch import draft_writer

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from campaigns.audience.audience import Audience
-from campaigns.audience.contact_row import ContactRow
 from campaigns.audience.rejects import Reject
+from campaigns.audience.rows.contact_row import ContactRow
 from campaigns.calendar.reminders import reminder_moments
 from campaigns.calendar.zones import zones_of
 from campaigns.definition import Definition

@@ -12,9 +12,9 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Row
 
-from campaigns.audience.contact_row import ContactRow
 from campaigns.audience.rejects import Reject
-from campaigns.audience.row_reader import LONGEST_KEY
+from campaigns.audience.rows.contact_row import ContactRow
+from campaigns.audience.rows.row_reader import LONGEST_KEY
 from campaigns.calendar.calling_hours import next_opening
 from campaigns.launch.checking.account_checks import fallback_accounts
 from campaigns.launch.checking.staging import NO_ZONE, new_contact

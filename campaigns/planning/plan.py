@@ -17,10 +17,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from campaigns.audience.audience import Audience
-from campaigns.audience.contact_row import ContactRow
 from campaigns.audience.import_summary import ImportSummary
 from campaigns.audience.progress import ProgressBar, no_progress
 from campaigns.audience.rejects import NOT_BLOCKING, Reject, RejectCode
+from campaigns.audience.rows.contact_row import ContactRow
 from campaigns.calendar.reminders import DueReminder, next_reminder, reminder_moments
 from campaigns.definition import Definition
 from campaigns.ledger.numbers.frequency_caps import calls_since

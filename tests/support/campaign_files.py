@@ -9,7 +9,7 @@ from pathlib import Path
 from openpyxl import Workbook
 
 from campaigns.audience.audience import Audience, open_list, read_audience
-from campaigns.audience.row_texts import CheckScript
+from campaigns.audience.rows.row_texts import CheckScript
 from campaigns.definition import Definition
 
 GOOD = "+14155550101"

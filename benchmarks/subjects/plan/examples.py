@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from benchmarks.figures import Figures
 from campaigns.audience.audience import Audience
-from campaigns.audience.contact_row import ContactRow
+from campaigns.audience.rows.contact_row import ContactRow
 from campaigns.definition import load_definition
 from campaigns.launch.checking.checks import check, open_audience
 from campaigns.launch.clone import definition_yaml

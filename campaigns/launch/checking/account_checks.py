@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterator, Mapping
 
-from campaigns.audience.contact_row import ContactRow
-from campaigns.audience.row_texts import CheckScript
+from campaigns.audience.rows.contact_row import ContactRow
+from campaigns.audience.rows.row_texts import CheckScript
 from campaigns.definition import Definition
 from campaigns.definition.templates import BadText
 from campaigns.definition.yaml_source import FileFault, KeyPath

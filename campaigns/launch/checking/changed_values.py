@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from campaigns.audience.contact_row import ContactRow
+from campaigns.audience.rows.contact_row import ContactRow
 from campaigns.definition.speech.speech_filters import SpokenValue
 from dialer.plural import counted
 

@@ -9,10 +9,10 @@ from datetime import datetime
 from pathlib import Path
 
 from campaigns.audience.audience import Audience, FindExcluded, open_list, read_audience
-from campaigns.audience.contact_row import ContactRow
 from campaigns.audience.import_summary import ImportSummary
 from campaigns.audience.progress import ProgressBar, no_progress
 from campaigns.audience.rejects import Reject
+from campaigns.audience.rows.contact_row import ContactRow
 from campaigns.definition import Definition, load_definition
 from campaigns.definition.yaml_source import DefinitionFaults, FileFault
 from campaigns.launch.checking.account_checks import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from datetime import datetime
 
-from campaigns.audience.contact_row import ContactRow
+from campaigns.audience.rows.contact_row import ContactRow
 from campaigns.calendar.reminders import reminder_moments
 from campaigns.definition import Definition
 from campaigns.launch.checking.staging import NO_ZONE

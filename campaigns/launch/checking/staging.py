@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from tempfile import TemporaryFile
 
-from campaigns.audience.contact_row import ContactRow
+from campaigns.audience.rows.contact_row import ContactRow
 from campaigns.audience.temp_space import temp_space
 from campaigns.ledger.lists.drafts import NewContact, WrittenContact, written_contact
 

@@ -6,9 +6,9 @@ from random import Random
 
 import pytest
 
-from campaigns.audience.contact_row import ContactRow
 from campaigns.audience.files import ordering
 from campaigns.audience.files.ordering import in_order, sort_key
+from campaigns.audience.rows.contact_row import ContactRow
 from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch.checking.checks import check
 from tests.support.dialers import callgear

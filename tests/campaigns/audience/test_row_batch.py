@@ -7,10 +7,10 @@ import random
 import pytest
 
 from campaigns.audience.audience import Audience
-from campaigns.audience.contact_row import ContactRow
 from campaigns.audience.files.table import CellFault, Row
 from campaigns.audience.rejects import RejectCode
-from campaigns.audience.row_reader import Outcome
+from campaigns.audience.rows.contact_row import ContactRow
+from campaigns.audience.rows.row_reader import Outcome
 from dialer.providers.provider import ScriptFault
 from tests.support.campaign_files import read_list
 

@@ -8,9 +8,9 @@ from functools import partial
 
 import pytest
 
-from campaigns.audience.contact_row import ContactRow
 from campaigns.audience.import_summary import ImportSummary
 from campaigns.audience.rejects import Reject, RejectCode
+from campaigns.audience.rows.contact_row import ContactRow
 from campaigns.definition.yaml_source import DefinitionFaults
 from dialer.number_kinds import NumberKind
 from dialer.phone import parse

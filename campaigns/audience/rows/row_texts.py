@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from campaigns.audience.columns import Columns
 from campaigns.audience.files.table import Row
 from campaigns.audience.rejects import RejectCode
-from campaigns.audience.row_batch import RowRejected
+from campaigns.audience.rows.row_batch import RowRejected
 from campaigns.definition import Definition
 from campaigns.definition.speech.speech_filters import SpokenValue
 from campaigns.definition.templates import BadText, MissingVariable, RowSpeaker

@@ -8,12 +8,12 @@ from functools import partial
 from itertools import chain
 
 from campaigns.audience.columns import Columns, Layout
-from campaigns.audience.contact_row import NO_VOICE, ContactRow
 from campaigns.audience.files.table import Row
 from campaigns.audience.rejects import RejectCode
-from campaigns.audience.row_batch import ROW, RowBatch, RowRejected
-from campaigns.audience.row_numbers import RowNumbers, place_of_phone
-from campaigns.audience.row_texts import CheckScript, RowTexts
+from campaigns.audience.rows.contact_row import NO_VOICE, ContactRow
+from campaigns.audience.rows.row_batch import ROW, RowBatch, RowRejected
+from campaigns.audience.rows.row_numbers import RowNumbers, place_of_phone
+from campaigns.audience.rows.row_texts import CheckScript, RowTexts
 from campaigns.calendar import times, zones
 from campaigns.definition import Definition
 from campaigns.definition.blanks import trimmed_cells

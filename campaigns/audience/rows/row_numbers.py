@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from campaigns.audience.columns import Columns
 from campaigns.audience.rejects import RejectCode
-from campaigns.audience.row_batch import RowRejected
+from campaigns.audience.rows.row_batch import RowRejected
 from campaigns.definition import Definition
 from dialer import phone
 from dialer.number_kinds import WORDS

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from campaigns.dispatch.slice_summary import WORDS, SliceEnd, SliceSummary, spans
 from dialer.verdicts import Ruling, Verdict
+from workers.slice_summary import WORDS, SliceEnd, SliceSummary, spans
 
 
 def summed(contacts: int, *rulings: Ruling) -> SliceSummary:
