@@ -54,7 +54,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
-    """A campaign that may release so many contacts at this tick, by all that is asked before any are looked for."""
+    """How many contacts a campaign may release at this tick, by every rule that needs no look at its contacts."""
 
     wanted: Wanted
     held: Held | None
@@ -196,7 +196,7 @@ def _held_by_limit(forecast: Forecast, now: datetime) -> Held | None:
 
 
 def note(campaign: Campaign, now: datetime, held: Held | None, using: Runtime) -> None:
-    """Write what holds the campaign back, for `dialer status`, where that is news."""
+    """Write what holds the campaign back, for `dialer status`, if that has changed."""
     facts = {"held_by": held.words, "hold_kind": held.kind, "held_until": held.until} if held else UNHELD
     same_words = facts["held_by"] == campaign.held_by
     if same_words and _is_about(campaign.held_until, held.until if held else None):

@@ -1,4 +1,4 @@
-"""What a worker tells of an attempt to those who collect traces: its way to the request, and the answer."""
+"""The spans that a worker adds to the trace of an attempt: its way to the request, and the answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dialer.verdicts import Ruling
 def tell_way_to_request(
     contacts: Iterable[Claimed], campaign: Campaign, in_hand_at: datetime, granted_at: datetime
 ) -> None:
-    """These were claimed, then in the hand of a worker, then had their token."""
+    """Trace how long contacts took from their claim to a worker, and from there to their tokens."""
     for contact in contacts:
         facts: Facts = {"campaign": campaign.id, "account": campaign.account, "contact": contact.contact_id}
         traces.tell(contact.attempt_id, Part.CLAIM, contact.claimed_at, in_hand_at, facts)
@@ -26,7 +26,7 @@ def tell_way_to_request(
 def tell_answer(
     attempt: Opened, ruling: Ruling, campaign: Campaign, heard_at: datetime, clock: Callable[[], datetime]
 ) -> None:
-    """The request of an attempt was answered, and the answer is written now."""
+    """Trace the request of an attempt, which was answered, and the writing of its answer, which ends now."""
     if not traces.is_on():
         return
     facts: Facts = {"campaign": campaign.id, "account": campaign.account, "verdict": ruling.verdict.value}

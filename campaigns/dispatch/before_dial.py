@@ -1,7 +1,7 @@
 """Asks the campaign's own program, before tokens are taken, which of a slice's contacts may be called.
 
-It is told ids and keys, no number and no text. A gate such as the others: no attempt is used, and the statement that
-opens the attempt asks its own questions afterwards.
+It is sent ids and keys, no number and no text. A contact that it holds back uses no attempt; for one that it lets go
+the rules of the statement that opens the attempt hold as well.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ ALL_GO = 204
 
 
 def cleared(contacts: Sequence[Claimed], campaign: Campaign, using: Runtime) -> list[Claimed]:
-    """Those of claimed contacts that may be called; the others are given back, each with its moment or final status."""
+    """The claimed contacts that may be called; the others are given back, each with its next moment or final status."""
     asked = campaign.definition.before_dial
     if asked is None or not contacts:
         return list(contacts)

@@ -44,7 +44,7 @@ def find_candidates(
 ) -> dict[str, list[Candidate]]:
     """The campaigns to look at, by account; those of one account when it is named.
 
-    While it is in doubt what time it is (several `moments`), these are all that run: each of them says so.
+    While the clock is in doubt (several `moments`), all that run are: each of them notes that it waits for this.
     """
     which: list[ColumnElement[bool]] = []
     if len(moments) == 1:
@@ -58,9 +58,9 @@ def find_candidates(
 
 
 def in_turns(candidates: Collection[Candidate], rng: Random, at_least: int) -> Iterator[Sequence[str]]:
-    """Candidates by id, some at a time and at least so many, in an order that is another each time.
+    """The ids of the candidates in parts of `at_least` or more, shuffled, so that none is always looked at last.
 
-    The urgent ones are all among the first.
+    All urgent ones are in the first part.
     """
     urgent = [candidate.id for candidate in candidates if candidate.urgent]
     others = [candidate.id for candidate in candidates if not candidate.urgent]

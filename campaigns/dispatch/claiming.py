@@ -35,7 +35,7 @@ AHEAD = 1.25  # horizons: workers that take less than the pace have no more than
 
 
 def claimed_already(db: Connection, now: datetime, lease: float) -> defaultdict[str, Counter[str]]:
-    """How many contacts of each account's campaigns are with the workers; none whose worker has probably died."""
+    """How many contacts of each account's campaigns are claimed; claims whose worker is probably gone do not count."""
     query = (
         select(campaigns.c.account, contacts.c.campaign_id, func.count())
         .join(campaigns, campaigns.c.id == contacts.c.campaign_id)
@@ -54,10 +54,10 @@ def claimed_already(db: Connection, now: datetime, lease: float) -> defaultdict[
 
 
 def most_with_workers(campaign_ids: Collection[str], waiting: int, pace: float, now: datetime, using: Runtime) -> float:
-    """How many of these campaigns' contacts the workers may have: if they are behind, what they take in AHEAD horizons.
+    """The most contacts of these campaigns that workers may have claimed: what they take in AHEAD horizons.
 
-    Workers are behind that still have more than they took in a second. Others may have any number: workers that have
-    nothing left to take do not show how much they could.
+    Only workers that are behind have such a limit, that is, that have more than they took in a second: others have
+    taken all that there was, which does not show how much they could take.
     """
     if not waiting or pace <= SLOW_PACE:
         return math.inf
@@ -177,7 +177,7 @@ def count_urgent(db: Connection, campaign_id: str, now: datetime) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """Contacts of a campaign that are to be claimed, up to `room`; with `retries` there may be some among them."""
+    """How many contacts of a campaign to claim at the most (`room`), and whether `retries` may be among them."""
 
     campaign: Campaign
     room: int

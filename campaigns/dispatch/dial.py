@@ -62,8 +62,8 @@ def dial(
 ) -> int:
     """Place the calls of a slice that are still ours to place; returns how many requests were sent.
 
-    `answered` is given the answer to each, as the campaign takes it. Delivered twice, the second finds nothing left to
-    do. Contacts that no token can be had for in time go back.
+    `answered` is called with the answer to each request, its verdict as the campaign file has it. A slice that is
+    delivered twice is dialed once. Contacts for which no token comes in time are given back.
     """
     with using.ledger.reading() as db:
         campaign = queries.campaign(db, slice_.campaign_id)

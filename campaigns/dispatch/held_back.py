@@ -35,9 +35,9 @@ def names_of_contact(campaign: Campaign, contact_id: int) -> dict[str, object]:
 def put_off_faulty(
     claim: UUID, contact_id: int, error: str, campaign: Campaign, account: Account, using: Runtime
 ) -> UUID | None:
-    """An error of ours keeps a contact from being called: that is an attempt of its own, which ends at once.
+    """Write an attempt that ends at once for a contact that an error of ours keeps from being called; returns its id.
 
-    So the contact waits, ever longer, and is given up with a reason in the end. Returns the attempt's id.
+    So the contact is put off, for longer each time, and given up with a reason in the end.
     """
     return using.ledger.write(_write_fault, claim, contact_id, error, campaign, account, using)
 

@@ -58,7 +58,7 @@ def release(*, using: Runtime) -> list[Slice]:
 def release_some(*, using: Runtime, account: str | None = None) -> Iterator[list[Slice]]:
     """As `release`, some accounts at a time, so that the first claims are published before their leases age.
 
-    Of one account, where it is named: it is served between two ticks, which look after all else.
+    With `account`, contacts of this account alone: it is served between two ticks, which do everything else.
     The slices of the accounts alternate: those of one account wait for its pace and would block every worker thread.
     """
     if using.stopping():

@@ -23,7 +23,7 @@ _readers: dict[Hashable, tuple[AccountSettings | None, SingleRows]] = {}
 def recent_campaign(ledger: Ledger, campaign_id: str, *, afresh: bool = False) -> Campaign:
     """The campaign of this id or name, as it was within a second; `afresh`, as it is now. Raises NoSuchCampaign.
 
-    Its definition does not change. Whoever relies on more, or on the name, reads it again in the transaction.
+    Its definition does not change. A caller that relies on more, or on the name, reads it again in its transaction.
     """
     which = (ledger.url, campaign_id)
     kept = None if afresh else _recent.get(which)

@@ -84,7 +84,7 @@ def launch_due(
     second_person_above: int | None = None,
     why_not: WhyNot = lambda account: None,
 ) -> list[str]:
-    """Launch the recurring campaigns that are due; returns their ids. Of many workers at once, one launches each run.
+    """Launch the recurring campaigns that are due; returns their ids. Of several workers, one launches each run.
 
     `why_not` says why an account cannot dial now: a run of several accounts starts on the first that can.
 

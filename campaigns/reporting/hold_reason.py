@@ -166,9 +166,9 @@ def hold_reason(
     surroundings: Surroundings = NOT_ASKED,
     standing: Standing | None = None,
 ) -> HoldReason:
-    """The one reason. Calls are said to be dialed only where a request has left lately.
+    """The one reason why nothing is being dialed, or that calls are: only where a request has left lately.
 
-    `surroundings` are asked where none has: what stands in no ledger is known to them alone. `standing` is how the
+    Where none has, `surroundings` are asked: they know what is in no ledger. `standing` is how the
     campaign stands at this moment, where that was asked already.
     """
     if campaign.status is not CampaignStatus.RUNNING:

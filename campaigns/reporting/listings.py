@@ -185,7 +185,7 @@ def mask_numbers(text: str | None) -> str | None:
 
 
 def calls_on_the_line(db: Connection, *, limit: int, after: tuple[datetime, UUID] | None = None) -> list[CallOnTheLine]:
-    """The next `limit` of them after this moment and id, the latest first; it costs what is open."""
+    """The next `limit` calls that go on, after this moment and id, the latest first; reads open attempts only."""
     query = (
         select(attempts, contacts.c.phone)
         .join(contacts, contacts.c.id == attempts.c.contact_id)

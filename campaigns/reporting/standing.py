@@ -16,7 +16,7 @@ MOST_DUE = 1_000  # contacts that are due are counted up to here: a list may hav
 
 
 class Standing(NamedTuple):
-    """A campaign's moment.
+    """One campaign at one moment.
 
     last_tick       when a release tick was last at work, for any campaign
     dialed_lately   whether a request of it has left within DIALED_LATELY
@@ -49,7 +49,7 @@ def standing_of(db: Connection, campaign: Campaign, now: datetime, *, requests_s
 
 
 def dialed_lately(which: ColumnElement[bool], now: datetime) -> Select[tuple[object]]:
-    """A request of these attempts that has left so lately that calls are being placed.
+    """Finds a request of these attempts that has left so lately that calls are being placed.
 
     A moment in the future tells nothing: the clock was ahead then.
     """

@@ -50,7 +50,7 @@ class AccountTroubles:
 
 
 def troubles_by_account(db: Connection) -> Mapping[str, AccountTroubles]:
-    """The accounts that have any, by name; it costs what is paused, not what there is."""
+    """The troubles of each account that has any, by its name; reads paused campaigns only, however many run."""
     halted, opened = defaultdict(list), defaultdict(list)
     paused = (campaigns.c.status == CampaignStatus.PAUSED, campaigns.c.pause_kind == PauseKind.HALTED)
     joined = select(halts, campaigns.c.reason).join(campaigns, campaigns.c.id == halts.c.campaign_id).where(*paused)

@@ -20,7 +20,7 @@ from dialer.phone import mask
 def left_today(db: Connection, campaign: Campaign, now: datetime) -> dict[str, int] | None:
     """How many calls each of the campaign's numbers has left today; None where their calls are not limited.
 
-    Contacts that workers have count as called. Who claims runs it before, in the same transaction, with the numbers
+    Contacts that workers have count as called. Run it before claiming, in the same transaction, with the numbers
     locked (`lock_numbers`).
     """
     pool = campaign.definition.caller_id

@@ -28,7 +28,7 @@ def costs_of(db: Connection, campaign_ids: Iterable[str]) -> dict[str, Decimal]:
 
 
 class Spent(NamedTuple):
-    """What a campaign has spent, and kept back for calls that go on; in millionths. `dearest`: kept back for one."""
+    """What a campaign has spent, and kept back for calls that go on; in millionths. `dearest`: the most for one."""
 
     cost: int
     currency: str

@@ -1,4 +1,4 @@
-"""Halts: an account that cannot dial pauses its campaigns; asked now and then, it tells when they can go on.
+"""Halts: an account that cannot dial pauses its campaigns; its provider is asked now and then whether they can go on.
 
 A halted account's campaigns go on with their next account, or are paused. The sweep asks such an account with a request
 that places no call. Once it answers, campaigns that say `resume_after_halt` go on, and `status` says of the others that
@@ -64,20 +64,20 @@ def forget(db: Connection, now: datetime) -> None:
 
 
 def claim(db: Connection, account: str, now: datetime) -> bool:
-    """True for one of those who want to ask this account now."""
+    """Whether the caller is to ask this account now: of several processes that want to, one is."""
     due = update(halts).where(halts.c.account == account, _unanswered, halts.c.try_at <= now)
     return row_count(db, due.values(try_at=now + ASKING_TAKES)) > 0
 
 
 def still_halted(db: Connection, account: str, now: datetime) -> None:
-    """It does not answer yet: ask again, after twice the time."""
+    """Note that the account does not answer yet: it is asked again after twice the time."""
     for row in db.execute(select(halts).where(halts.c.account == account, _unanswered)).all():
         later = {"times": row.times + 1, "try_at": now + _wait(row.times + 1)}
         db.execute(update(halts).where(halts.c.campaign_id == row.campaign_id, _unanswered).values(**later))
 
 
 def answers_again(db: Connection, account: str, now: datetime) -> list[str]:
-    """It answers: note that for each of its campaigns; those that say `resume_after_halt` go on and are returned."""
+    """Note for each campaign of the account that it answers; those with `resume_after_halt` go on and are returned."""
     resumed = []
     for row in db.execute(select(halts).where(halts.c.account == account, _unanswered)).all():
         of_halt = (halts.c.campaign_id == row.campaign_id, _unanswered)

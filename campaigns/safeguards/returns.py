@@ -1,7 +1,7 @@
 """Returns: a campaign that goes on with another account goes back to its preferred one, if it says `return_after`.
 
 The sweep asks that account about once a minute, with a request that places no call. It has to answer each time for as
-long as the campaign says; each time that it does not, that begins anew.
+long as the campaign says; that time starts again whenever it does not.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def claim(db: Connection, campaign_ids: Sequence[str], now: datetime) -> list[st
 
 
 def answered(db: Connection, account: str, campaign_ids: Sequence[str], now: datetime, *, healthy: bool) -> list[str]:
-    """The preferred account of these campaigns is healthy or not: returns those that have gone back to it."""
+    """Note whether the preferred account of these campaigns is healthy; returns the campaigns that went back to it."""
     healthy = healthy and not db.scalar(select(_in_trouble(account)))
     returned = []
     columns = [campaigns.c[name] for name in ("id", "account", "definition", "pause_kind", "returns_at")]

@@ -35,7 +35,7 @@ def goes_on(db: Connection, attempt: OpenAttempt, now: datetime, *, until: datet
 
 
 def end_reminders(db: Connection, contact_id: int, response: str, now: datetime) -> None:
-    """Whoever has confirmed or cancelled is not reminded again: the contact is final, unless a call of it goes on."""
+    """End the reminders of a contact that confirmed or cancelled: it is final, unless a call of it goes on."""
     waits = (contacts.c.id == contact_id, contacts.c.status.in_(WAITING_CONTACTS), contacts.c.reminder.is_not(None))
     final = {"status": ContactStatus.REACHED, "reason": f"answered: {response}", **as_final(now)}
     db.execute(update(contacts).where(*waits).values(**final))

@@ -1,7 +1,7 @@
 """What people meant who pressed a key, or whose call got a tag, by the responses of their campaign.
 
 The last press of a call counts, by the times at which they were pressed, or as they came where one has no time. A
-`stop` counts whatever else was pressed: who once said it is not called again.
+`stop` counts whatever was pressed after it: a person who said it once is not called again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ EARLY = datetime.min.replace(tzinfo=UTC)
 
 
 def response_of(definition: Definition, heard: Sequence[Receipt]) -> str | None:
-    """What the receipts of a call say that its person meant; None where nothing was pressed that means anything."""
+    """The response by the keys in the receipts of a call; None where no key with a meaning was pressed."""
     pressed = [receipt for receipt in heard if receipt.pressed]
     if all(receipt.occurred_at for receipt in pressed):
         pressed = sorted(pressed, key=lambda receipt: receipt.occurred_at or EARLY)

@@ -131,7 +131,7 @@ def put_back_all(
 
 
 def is_plainly_unsent(ruling: Ruling) -> bool:
-    """Whether the request never left, for want of time and not by a fault, and may leave again soon."""
+    """Whether the request never left because its deadline had passed, and by no error: it may be sent again soon."""
     return ruling.verdict is Verdict.NOT_SENT and ruling.mnemonic != OUR_FAULT and not ruling.retry_after
 
 
@@ -262,7 +262,7 @@ def _try_the_provider_again(db: Connection, attempt: OpenAttempt, why: str, *, n
 
 
 def settle_fault(db: Connection, attempt: OpenAttempt, error: str, *, now: datetime, rng: Random) -> bool:
-    """The dialer raised this error instead of sending the request; the contact waits, ever longer, and not for ever."""
+    """The dialer raised this error instead of sending the request: the contact is put off, and given up in the end."""
     detail = f"an error of the dialer ({error}): nothing was sent; see the log"
     return _no_call(db, attempt, Ruling(verdict=Verdict.NOT_SENT, mnemonic=OUR_FAULT, detail=detail), now=now, rng=rng)
 

@@ -190,7 +190,7 @@ def paths_left_out(folder: Path) -> Iterator[None]:
 
 
 def no_such_draft(draft_id: str) -> NoSuchDraft:
-    """The error that says so."""
+    """The error for an id that no draft has."""
     remedy = "create it: POST /api/v1/campaigns; what waits to be started: GET /api/v1/drafts"
     return NoSuchDraft(f"no campaign {draft_id[:80]!r} waits to be started", remedy)
 

@@ -68,7 +68,7 @@ def create(
 
 
 def kept_list_name(list_name: str) -> str:
-    """The name under which a list is kept that came under this one."""
+    """The name of the file in which a list of this name is kept."""
     suffix = Path(list_name).suffix.lower()
     return LIST + (suffix if suffix in SUFFIXES else ".csv")
 
@@ -88,8 +88,9 @@ def keep(
     who: str,
     now: datetime,
 ) -> FileDraft:
-    """Keep a draft whose folder `fill` fills, and of which it returns what is noted. It is there once it is whole; what
-    `fill` raises leaves nothing. `event` is what the audit says.
+    """Keep a draft: `fill` writes its files into a folder, and returns what is noted of it beside them.
+
+    The draft exists once it is whole; what `fill` raises leaves nothing. `event` is what the audit says.
 
     `token` is from `new_token`: whoever asks twice with the same gets the draft that there is.
     """

@@ -43,7 +43,7 @@ Clock = Callable[[], datetime]
 
 
 class CutOff(DialerError):
-    """Whatever process read the list ended before it was done."""
+    """The process that read the list ended before it was done."""
 
 
 class Stopped(DialerError):
@@ -131,8 +131,8 @@ def begin_reading(
 ) -> ReadingNote:
     """Read a draft's list: a short one now; a long one is left to a worker, and `note_of` says how far it is.
 
-    Where the same is under way already, it is that. Raises BeingRead where something else is, AlreadyStarted, what
-    `refuse` raises, which is asked before, and for a short list what `carry_out` raises.
+    Where a reading for the same purpose is under way, its note is returned. Raises BeingRead where one for another is,
+    AlreadyStarted, what `refuse` raises, which is called first, and for a short list what `carry_out` raises.
     """
     asked = ReadingNote(
         purpose=purpose, stage=ReadingStage.WAITING, asked_at=clock(), asked_by=who, order=dict(order or {})
@@ -210,7 +210,7 @@ def carry_out_reading(
 ) -> None:
     """Carry out a reading that waits, unless another worker does, or the draft is started or removed.
 
-    What does not allow it is written down as its result. Raises LedgerUnavailable: it goes on waiting.
+    An error is written down as its result. Raises LedgerUnavailable: then it goes on waiting.
     """
     with suppress(NoSuchDraft, AlreadyStarted, BeingRead):
         draft = file_drafts.find_any(data_folder, draft_id)

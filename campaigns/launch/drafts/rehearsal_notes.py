@@ -77,7 +77,7 @@ class RehearsalNote:
 
 
 def version_of(draft: FileDraft) -> str:
-    """Another one after each change of the campaign file or its list."""
+    """A text that is another one after each change of the campaign file or its list."""
     content = hashlib.sha256(draft.file.read_bytes())
     for file in sorted(draft.folder.glob(f"{LIST}.*")):
         about = file.stat()

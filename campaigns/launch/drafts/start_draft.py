@@ -38,8 +38,8 @@ def begin_start(
 ) -> ReadingNote:
     """Start a draft, once, however many ask: one with a short list now; one with a long list is left to a worker.
 
-    `start` is from `start_carried_out`. `choose_account` raises when none of its accounts can
-    log in. Raises what `begin_reading` raises, and what `start` does for a short list.
+    `start` is from `start_carried_out`. `choose_account` raises when none of its accounts can log in. Raises what
+    `begin_reading` raises, and for a short list what `start` raises.
     """
 
     def refuse() -> None:

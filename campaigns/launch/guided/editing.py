@@ -1,6 +1,6 @@
 """Drafts that are made step by step: begun from a list, changed part by part, each change checked before it is kept.
 
-All that a draft is stands in its campaign file. What it still lacks is filled in where it must be read before its time.
+A draft is its campaign file. Keys that it still lacks get stand-ins wherever it has to be read before it is complete.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The words of people for what the ledger says of contacts, calls and campaigns: the one source of pages and reports.
+"""The words for people of what the ledger says about contacts, calls and campaigns, for all pages and reports.
 
 Statuses and outcomes have a label and a meaning. The ledger's own sentences are written anew by
 `plain`. All of it is English; a page translates it.

@@ -1,4 +1,4 @@
-"""Every text of the glossary that pages translate, for the catalogues: nothing that speaks needs the whole list."""
+"""Every text of the glossary that pages translate, for the catalogues; at run time nothing needs the whole list."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Choice:
 def chosen_campaigns(db: Connection, choice: Choice) -> list[Campaign]:
     """The campaigns, each once: as they are named, or by their start. Rehearsals and test calls only where named.
 
-    Raises NoSuchCampaign for a name that is none's and where no campaign started then; TooManyCampaigns.
+    Raises NoSuchCampaign for a name that no campaign has, and where none started in the span; TooManyCampaigns.
     """
     named = [queries.campaign(db, name) for name in choice.names]
     if not choice.has_span:
