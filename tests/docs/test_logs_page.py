@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,10 +26,16 @@ class Logged(NamedTuple):
     where: str
 
 
-def calls() -> Iterator[Logged]:
+@cache
+def calls() -> Sequence[Logged]:
+    return [*_calls()]
+
+
+def _calls() -> Iterator[Logged]:
     for package in PACKAGES:
         for file in sorted((ROOT / package).rglob("*.py")):
-            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            text = file.read_text("utf-8")
+            for node in ast.walk(ast.parse(text)) if "log." in text else ():
                 if isinstance(node, ast.Call) and _is_of_the_log(node.func):
                     words = node.args[0]
                     event = words.value if isinstance(words, ast.Constant) else None

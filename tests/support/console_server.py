@@ -42,6 +42,7 @@ HUB_SECRET = "signs the receipts"
 PHONES = tuple(f"+14155550{number}" for number in range(100, 110))
 CALLER = "+18005550199"
 NOWHERE = "http://127.0.0.1:9"
+LATE_SECONDS = 120
 ACCOUNTS = {
     "bulk": account_settings(
         provider="webex", base_url=NOWHERE, service_key=SecretStr("k"), receipt_secret=SecretStr(SECRET)
@@ -71,8 +72,10 @@ def settings(folder: Path, ledger_url: str) -> Settings:
 @contextmanager
 def serving(app: FastAPI, bounds: Connections | None = None) -> Iterator[str]:
     """The app's address for as long as the block runs; its connections within `bounds`, as the console serves it."""
-    protocol: dict[str, Any] = {"http": partial(BoundedProtocol, bounds=bounds)} if bounds else {}
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", **protocol))
+    # Without bounds, clients of a busy machine may come back late: their connections are not ended meanwhile.
+    late: dict[str, Any] = {"timeout_keep_alive": LATE_SECONDS}
+    manner = {"http": partial(BoundedProtocol, bounds=bounds)} if bounds else late
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", **manner))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

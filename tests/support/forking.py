@@ -183,7 +183,8 @@ def _command(connection: socket.socket) -> dict[str, Any]:
         time.sleep(0.001)
     connection.sendall(f"{pid}\n".encode())
     _, status = os.waitpid(pid, 0)
-    connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+    with suppress(BrokenPipeError):  # nobody waits for it any more
+        connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
     os._exit(0)
 
 
