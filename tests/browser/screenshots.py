@@ -17,15 +17,14 @@ from pathlib import Path
 
 import httpx
 
-import campaigns
 from tests.browser.pages import addresses, begin_campaign, check_numbers
 from tests.support import loopback
 from tests.support.browser import DESK, PHONE, THEMES, Visitor, chromium, visitor
 from tests.support.dialers import wait_for
+from tests.support.examples import EXAMPLES
 from tests.support.shell import Shell
 from workers.stack.info import running_stack
 
-EXAMPLES = Path(campaigns.__file__).with_name("examples")
 IMAGES = Path(__file__).parents[2] / "docs" / "images" / "console"
 SIZES = {"desk": DESK, "phone": PHONE}
 QUALITY = 40  # of 100

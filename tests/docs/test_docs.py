@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-import campaigns
 from campaigns.definition import Definition
 from campaigns.ledger.migrations import upgrade
 from campaigns.ledger.store import Ledger
@@ -19,6 +18,7 @@ from campaigns.reporting.report import report
 from console.cli.app import COMMANDS
 from console.cli.views.report import report_facts
 from dialer.sandbox.reserved_table import rows
+from tests.support.examples import EXAMPLES
 from tests.support.seeding import numbers, seed
 
 ROOT = Path(__file__).parents[2]
@@ -32,14 +32,14 @@ def blocks(language: str) -> list[str]:
 
 def test_the_first_campaign_of_the_readme_is_the_example_that_ships():
     (written,) = blocks("yaml")
-    shipped = Path(campaigns.__file__).parent / "examples" / "first.yaml"
+    shipped = EXAMPLES / "first.yaml"
     assert yaml.safe_load(written) == yaml.safe_load(shipped.read_text())
     assert Definition.model_validate(yaml.safe_load(written)).campaign == "first"
 
 
 def test_the_list_of_the_readme_is_the_example_that_ships():
     (written,) = blocks("csv")
-    assert written == (Path(campaigns.__file__).parent / "examples" / "first.csv").read_text()
+    assert written == (EXAMPLES / "first.csv").read_text()
 
 
 @pytest.mark.slow

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from random import Random
 
 import pytest
 
-import campaigns
 from campaigns.launch.checking.checks import check, open_audience
 from campaigns.launch.preview import preview
 from campaigns.planning.plan import make_plan
 from campaigns.planning.row_forecasts import row_forecasts
 from tests.support.dialers import callgear
+from tests.support.examples import EXAMPLES
 
-EXAMPLE = Path(campaigns.__file__).parent / "examples" / "bank.yaml"
+EXAMPLE = EXAMPLES / "bank.yaml"
 ACCOUNTS = {"main": callgear(pace=1)}
 NOW = datetime(2035, 3, 12, 13, tzinfo=UTC)  # nine in New York, eight in Chicago, six in Los Angeles
 

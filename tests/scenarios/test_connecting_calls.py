@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-import campaigns
 from campaigns.launch.checking.checks import check
 from campaigns.launch.launch import launch
 from campaigns.ledger.queries import Campaign
@@ -17,8 +16,8 @@ from dialer.deadline import utc_now
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
 from tests.support.dialers import callgear, carry_out, working
+from tests.support.examples import EXAMPLES
 
-EXAMPLES = Path(campaigns.__file__).parent / "examples"
 KINDS = {
     "connect": "start.simple_call",
     "employee": "start.employee_call",

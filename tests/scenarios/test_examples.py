@@ -14,14 +14,12 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
-import campaigns
 from campaigns.audience.audience import open_list, read_audience
 from campaigns.audience.rejects import RejectCode
 from campaigns.definition import load_definition
 from scripts.examples_page import lay_out
+from tests.support.examples import EXAMPLE_NAMES, EXAMPLES
 
-EXAMPLES = Path(campaigns.__file__).parent / "examples"
-NAMES = sorted(file.stem for file in EXAMPLES.glob("*.yaml"))
 RESERVED = r"\+1\d{3}55501\d\d|\+6125550\d{4}"  # North America's and Australia's for stories
 FATES = {f"{ending:02}" for ending in range(11, 25)} - {"21"}  # 21 replies a minute late: no demo waits for it
 DEMOS = {
@@ -62,7 +60,7 @@ def keys_of(section: dict[str, Any], inside: str = "") -> Iterator[str]:
 def folder(tmp_path_factory) -> Path:
     """The examples, each with its list."""
     folder = tmp_path_factory.mktemp("examples")
-    for name in NAMES:
+    for name in EXAMPLE_NAMES:
         lay_out(name, folder)
     return folder
 
@@ -76,7 +74,7 @@ def audience_of(folder):
     return read
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EXAMPLE_NAMES)
 def test_every_example_can_be_read_with_its_list(audience_of, name):
     assert load_definition(EXAMPLES / f"{name}.yaml").campaign == name
     assert list(audience_of(name).contacts())
@@ -107,7 +105,7 @@ def test_a_demo_meets_every_fate_of_the_sandbox_and_never_the_slow_one(audience_
     assert "21" not in endings
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EXAMPLE_NAMES)
 def test_examples_call_reserved_numbers_only(audience_of, name):
     for contact in audience_of(name).contacts():
         assert re.fullmatch(RESERVED, contact.phone.e164)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-import campaigns
 from campaigns.definition import Definition, load_definition
 from campaigns.launch.call_test_number import call_test_number
 from campaigns.launch.checking.checks import check
@@ -23,12 +21,11 @@ from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
 from scripts.examples_page import lay_out
 from tests.support.dialers import callgear, carry_out, door, webex, working
+from tests.support.examples import EXAMPLE_NAMES, EXAMPLES
 from tests.support.webhook_receiver import Event, Told, receiving, sending
 from workers.rehearsal.rehearsal import rehearse
 from workers.settings import Settings
 
-EXAMPLES = Path(campaigns.__file__).parent / "examples"
-NAMES = sorted(file.stem for file in EXAMPLES.glob("*.yaml"))
 ALERTED, MOST_ROWS = 3, 5
 MONDAY = datetime(2035, 3, 12, 15, tzinfo=UTC)  # eleven in New York, ten in Chicago
 SPEED = 10
@@ -41,7 +38,7 @@ def at_any_hour(definition: Definition) -> str:
 
 
 @pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", EXAMPLE_NAMES)
 def test_an_example_is_rehearsed_to_its_end(ledger, tmp_path, name):
     """By its own hours, from a Monday morning on: the first rows of its list, from every account that it names."""
     definition = load_definition(EXAMPLES / f"{name}.yaml")

@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 from babel import Locale
 
-import campaigns
 from scripts.examples_page import lay_out
+from tests.support.examples import EXAMPLES
 from tests.support.shell import Shell
 
-EXAMPLES = Path(campaigns.__file__).parent / "examples"
 KEPT = Path(__file__).with_name("previews.txt")
 ACCOUNTS = """\
 [accounts]

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from random import Random
 
 import pytest
 from sqlalchemy import select
 
-import campaigns
 from campaigns.definition import load_definition
 from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch.checking.checks import check, open_audience
@@ -20,8 +18,9 @@ from campaigns.planning.plan import make_plan
 from campaigns.planning.row_forecasts import row_forecasts
 from campaigns.reporting.explain import call_story
 from tests.support.dialers import callgear
+from tests.support.examples import EXAMPLES
 
-EXAMPLE = Path(campaigns.__file__).parent / "examples" / "clinic.yaml"
+EXAMPLE = EXAMPLES / "clinic.yaml"
 ACCOUNTS = {"main": callgear()}
 NOW = datetime(2035, 3, 12, 12, tzinfo=UTC)
 

@@ -26,12 +26,14 @@ from dialer.bucket import connect
 from tests.support import postgres
 from tests.support.ledger_copies import migrated
 
+START = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)  # of the clock that tests set by hand
+
 
 @dataclass
 class HandSetClock:
     """A clock for the doors of a test: it stands still until told."""
 
-    now: datetime = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)
+    now: datetime = START
 
     def __call__(self) -> datetime:
         return self.now

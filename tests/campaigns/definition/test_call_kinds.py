@@ -8,7 +8,6 @@ from uuid import uuid4
 
 import pytest
 
-import campaigns
 from campaigns.definition import Definition, load_definition
 from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch.checking.checks import check
@@ -18,7 +17,6 @@ from dialer.providers.registry import provider_for
 from dialer.verdicts import Ruling, Verdict
 from tests.support.dialers import callgear, webex
 
-EXAMPLES = Path(campaigns.__file__).parent / "examples"
 KINDS = {
     "{kind: simple, operator: '+18005550199', first_call: operator, switch_at_once: true, early_switching: true}": (
         "start.simple_call",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import JSON, select, update
@@ -14,9 +14,9 @@ from campaigns.operations.retention.emptying import run
 from campaigns.operations.retention.personal_data import ATTEMPT, CONTACT, RECEIPT, export_person
 from dialer.phone import parse
 from tests.campaigns.operations.test_retention import ALL, called, known
+from tests.support.fixtures import START
 from tests.support.seeding import numbers
 
-START = datetime(2026, 12, 1, 15, tzinfo=UTC)
 PHONE = numbers(1)[0]
 MARK = "of this person"
 EMPTIED = {

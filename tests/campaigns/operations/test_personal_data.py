@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -19,9 +19,9 @@ from campaigns.settlement.receipts import apply_waiting
 from dialer.phone import parse
 from tests.campaigns.operations.test_retention import ALL, SECRET, called, known
 from tests.campaigns.settlement.test_receipts import ACCOUNT, receipt
+from tests.support.fixtures import START
 from tests.support.seeding import claim, numbers, open_all
 
-START = datetime(2026, 12, 1, 15, tzinfo=UTC)
 ANN, BOB = (parse(number) for number in numbers(2))
 
 

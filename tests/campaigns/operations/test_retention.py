@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from random import Random
 
 import pytest
@@ -37,6 +37,7 @@ from dialer.calls import Outcome
 from dialer.phone import parse
 from dialer.verdicts import Ruling, Verdict
 from tests.campaigns.settlement.test_receipts import ACCOUNT, receipt
+from tests.support.fixtures import START
 from tests.support.seeding import attempt, claim, contact, definition, fresh, numbers, open_all, seed
 from tests.support.statements import statements
 
@@ -47,7 +48,6 @@ ALL = InstallationRetention.model_validate(
 )
 NOTHING = InstallationRetention()
 CAP = definition(frequency={"per_number": "1/31d"}).caps
-START = datetime(2026, 12, 1, 15, tzinfo=UTC)
 
 
 def known(ledger, phones, now, **changes) -> str:

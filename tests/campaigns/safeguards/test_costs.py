@@ -6,7 +6,6 @@ import csv
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from pathlib import Path
 from random import Random
 from uuid import UUID
 
@@ -15,7 +14,6 @@ import yaml
 from pydantic import ValidationError
 from sqlalchemy import select, update
 
-import campaigns
 from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.dispatch.dial import Slice, dial
 from campaigns.launch.checking.checks import check, open_audience
@@ -35,6 +33,7 @@ from dialer.prices import Prices, amount
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
 from tests.support.dialers import callgear, webex, working
+from tests.support.examples import EXAMPLES
 from tests.support.fixtures import HandSetClock
 from tests.support.motion import LISTED
 from tests.support.seeding import campaign_row, claim, numbers, seed
@@ -105,7 +104,7 @@ def test_a_budget_that_nobody_can_count_is_refused_where_it_stands(tmp_path, acc
 
 def test_the_example_is_planned_with_what_it_costs(ledger, clock):
     accounts = {"callgear": callgear(prices=PRICES)}
-    audience = open_audience(Path(campaigns.__file__).parent / "examples" / "budget.yaml", accounts)
+    audience = open_audience(EXAMPLES / "budget.yaml", accounts)
     cost = make_plan(audience, accounts["callgear"], ledger, now=clock(), rng=Random(1)).cost
     assert cost is not None
     assert cost.between is not None

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from campaigns.audience.kept_lists import kept_lists
-from campaigns.launch.drafts import file_drafts, readings
+from campaigns.launch.drafts import file_drafts
 from campaigns.launch.drafts.readings import carry_out_reading, unfinished_readings
 from campaigns.operations.api_tokens import Scope
 from campaigns.operations.file_erasure import erase_files
@@ -94,13 +94,6 @@ def carry_out(console: Console, draft: str, **named: Any) -> None:
 
 def waiting(console: Console) -> list[str]:
     return unfinished_readings(console.state.settings.data_dir, console.clock())
-
-
-@pytest.fixture
-def long_lists(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A list of some kilobytes is a long one, and how far its reading is, is noted after each row."""
-    monkeypatch.setattr(readings, "AT_ONCE_BYTES", 2000)
-    monkeypatch.setattr(readings, "NOTED_EVERY", 0.0)
 
 
 @pytest.mark.usefixtures("long_lists")

@@ -14,14 +14,12 @@ from campaigns.launch import append
 from campaigns.launch.drafts import file_drafts
 from campaigns.launch.drafts.reading_notes import ReadingStage, note_under_way
 from campaigns.operations.api_tokens import Scope
-from tests.console.api.test_drafts import carry_out, killed_while_reading, long_lists, waiting
+from tests.console.api.test_drafts import carry_out, killed_while_reading, waiting
 from tests.console.api.test_tokens import bearing, token
 from tests.console.conftest import Console
 from tests.support.console_server import PHONES
 from tests.support.html import send, text_of, token_of
 from tests.support.seeding import seed
-
-__all__ = ["long_lists"]
 
 CONTACTS = 60
 LIST = "phone\n12\n" + "".join(f"+1303555{100 + number:04d}\n" for number in range(CONTACTS)) + "\n" * 2000

@@ -16,12 +16,10 @@ from campaigns.launch.drafts.reading_notes import ReadingNote, ReadingStage, not
 from campaigns.ledger import queries
 from console.server.state import AppState
 from dialer.sandbox.running import running
-from tests.console.api.test_drafts import YAML, carry_out, killed_while_reading, long_lists, send, waiting
+from tests.console.api.test_drafts import YAML, carry_out, killed_while_reading, send, waiting
 from tests.console.conftest import Console
 from tests.support import preloaded
 from tests.support.dialers import webex
-
-__all__ = ["long_lists"]
 
 CONTACTS = 60
 ROWS = "phone,name\n+1,Nobody\n" + "".join(f"+1303555{100 + number:04d},{'Ann' * 20}\n" for number in range(CONTACTS))

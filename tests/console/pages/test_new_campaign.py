@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-import campaigns
 from campaigns.definition import load_definition
 from campaigns.launch.clone import definition_yaml
 from campaigns.launch.drafts import file_drafts
 from tests.console.conftest import Console
 from tests.support import console_server
 from tests.support.campaign_files import FULL
+from tests.support.examples import EXAMPLES
 from tests.support.html import NASTY, send, text_of, token_of
 from tests.support.new_campaigns import (
     MESSY,
@@ -27,7 +27,6 @@ from tests.support.new_campaigns import (
     workbook,
 )
 
-EXAMPLES = Path(campaigns.__file__).parent / "examples"
 LISTS = {file.stem: file.read_bytes() for file in EXAMPLES.glob("*.csv")}
 
 # Drafts are files: no statement of these tests differs between the stores.
