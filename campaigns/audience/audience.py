@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
 
@@ -101,7 +100,7 @@ class Audience:
         """Every contact and every reject in the list's order, and `summary` counts them. Nothing is stored."""
         self._counts = Counter()
         rows = self._table.rows()
-        with closing(FirstLines(phone_of)) as phones, closing(FirstLines(key_of)) as keys, _old_objects_left_out():
+        with closing(FirstLines(phone_of)) as phones, closing(FirstLines(key_of)) as keys:
             while batch := _next_batch(rows):
                 yield from self._counted(self._sorted(batch, self._reader.read(batch), phones, keys))
 
@@ -178,22 +177,6 @@ class Audience:
         rejection = RowRejected(code, self._reader.phone_column(row.cells), reason)
         # An erased person's row is not kept.
         return rejection.reject(row._replace(cells=()) if code is RejectCode.ERASED else row)
-
-
-@contextmanager
-def _old_objects_left_out() -> Iterator[None]:
-    """In this block Python's search for garbage leaves out what was there before: rows make it search very often.
-
-    A process that leaves out what it has imported goes on to do so: to search all of it takes a tenth of a second.
-    """
-    if gc.get_freeze_count():
-        yield
-        return
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 def _next_batch(rows: Iterator[Row]) -> list[Row]:
