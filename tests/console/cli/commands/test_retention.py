@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 
+from campaigns.ledger.lists.archives import note_archive
 from campaigns.ledger.store import Ledger
 from tests.support.seeding import numbers, seed
 from tests.support.shell import Shell
@@ -59,3 +60,13 @@ def test_a_person_is_given_what_is_held_to_a_file_of_its_own(shell):
     assert _bob not in file.read_text()
     refused = shell.run("export-person", ann, "--output", "nowhere/ann.json")
     assert (refused.code, "No such file or directory" in refused.err) == (1, True)
+
+
+def test_campaigns_whose_archive_is_elsewhere_are_named_beside_what_is_held(shell):
+    with ledger_of(shell) as ledger:
+        campaign_id = seed(ledger, numbers(1), now=now_utc())
+        noted = {"folder": "/not/here", "manifest_hash": "0" * 64, "last_receipt": 0, "who": "ann", "now": now_utc()}
+        ledger.write(note_archive, campaign_id, **noted)
+    ran = shell.run("export-person", numbers(1)[0], "--json")
+    assert (ran.code, ran.json["archives_elsewhere"]) == (0, [campaign_id])
+    assert f"archives of {campaign_id}" in " ".join(ran.err.split())
