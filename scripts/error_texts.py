@@ -17,7 +17,7 @@ PACKAGES = ("dialer", "campaigns", "workers", "console")
 ERRORS = {  # what is written for people, with all classes that are made of these
     *("DialerError", "RowRejected", "CellFault", "ScriptFault", "BadPhoneNumber", "BadCountry", "BadCondition"),
     *("CellUnfit", "NoSuchEncoding", "NotAnAmount", "NoSuchLanguage", "CannotBeSpoken", "BadText", "NotShown"),
-    *("BadTime", "field_error", "fault", "FileFault", "HTTPException", "Rule", "Ruling"),
+    *("BadTime", "field_error", "fault", "FileFault", "HTTPException", "Rule", "Ruling", "_not_placed"),
 }
 AFTER_ITS_VALUE = {"CannotBeSpoken", "NotAnAmount"}  # whose sentences come after the value that they speak of
 VERBS = ("is ", "has ", "can ", "may ")

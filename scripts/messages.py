@@ -9,8 +9,10 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
+from campaigns.operations.api_tokens import MEANINGS as SCOPE_MEANINGS
 from campaigns.reporting.glossary import texts as glossary
 from console.pages.language import LANGUAGES, SOURCE
+from console.web.error_handlers import REMEDIES
 from scripts import error_texts
 
 CONSOLE = Path(__file__).parents[1] / "console"
@@ -32,6 +34,8 @@ def texts() -> Catalog:
         catalogue.add(message, locations=[(file, 0)], auto_comments=comments, context=context)
     for text in glossary.texts():
         catalogue.add(text, locations=[("glossary", 0)])
+    for text in (*SCOPE_MEANINGS.values(), *REMEDIES.values()):
+        catalogue.add(text, locations=[("scopes and refusals", 0)])
     for text in error_texts.translated():
         catalogue.add(text, locations=[("errors", 0)])
     return catalogue

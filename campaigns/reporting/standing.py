@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Select, bindparam, func, select
 
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.tables import attempts, contacts, ticks
@@ -34,25 +35,36 @@ class Standing(NamedTuple):
 
 def standing_of(db: Connection, campaign: Campaign, now: datetime, *, requests_since: datetime) -> Standing:
     """How the campaign stands at this moment."""
-    pending = (contacts.c.campaign_id == campaign.id, contacts.c.status == ContactStatus.PENDING)
-    first_due = select(contacts.c.id).where(*pending, contacts.c.due_at <= now).limit(MOST_DUE).subquery()
-    since = (attempts.c.campaign_id == campaign.id, attempts.c.dialing_at > requests_since)
-    facts = (
-        select(ticks.c.at).where(ticks.c.step == Step.RELEASE),
-        select(func.count()).select_from(dialed_lately(attempts.c.campaign_id == campaign.id, now).subquery()),
-        select(func.min(contacts.c.due_at)).where(*pending),
-        select(func.count()).select_from(first_due),
-        select(func.count()).where(*since),
-    )
-    row = db.execute(select(*(fact.scalar_subquery() for fact in facts))).one()
+    moments = {"now": now, "since": requests_since, "earlier": now - DIALED_LATELY, "later": now + DIALED_LATELY}
+    row = db.execute(_standing(), {"campaign": campaign.id, **moments}).one()
     return Standing(row[0], bool(row[1]), row[2], row[3], row[4])
 
 
-def dialed_lately(which: ColumnElement[bool], now: datetime) -> Select[tuple[object]]:
+@cache
+def _standing() -> Select[Any]:
+    """The statement, which is made once: to make it costs as much as to carry it out."""
+    campaign: BindParameter[str] = bindparam("campaign")
+    pending = (contacts.c.campaign_id == campaign, contacts.c.status == ContactStatus.PENDING)
+    of_campaign = attempts.c.campaign_id == campaign
+    first_due = select(contacts.c.id).where(*pending, contacts.c.due_at <= bindparam("now")).limit(MOST_DUE).subquery()
+    facts = (
+        select(ticks.c.at).where(ticks.c.step == Step.RELEASE),
+        select(func.count()).select_from(_lately(of_campaign, bindparam("earlier"), bindparam("later")).subquery()),
+        select(func.min(contacts.c.due_at)).where(*pending),
+        select(func.count()).select_from(first_due),
+        select(func.count()).where(of_campaign, attempts.c.dialing_at > bindparam("since")),
+    )
+    return select(*(fact.scalar_subquery() for fact in facts))
+
+
+def dialed_lately(which: ColumnElement[bool], now: datetime) -> Select[Any]:
     """Finds a request of these attempts that has left so lately that calls are being placed.
 
     A moment in the future tells nothing: the clock was ahead then.
     """
+    return _lately(which, now - DIALED_LATELY, now + DIALED_LATELY)
+
+
+def _lately(which: ColumnElement[bool], earlier: Any, later: Any) -> Select[Any]:
     at = attempts.c.dialing_at
-    lately = select(attempts.c.id).where(which, at > now - DIALED_LATELY, at < now + DIALED_LATELY)
-    return lately.limit(1)
+    return select(attempts.c.id).where(which, at > earlier, at < later).limit(1)

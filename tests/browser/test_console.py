@@ -108,15 +108,21 @@ def reader(browser: Browser, stack: Stack) -> Iterator[Visitor]:
         yield person
 
 
+@pytest.fixture(scope="module")
+def colleague(browser: Browser, stack: Stack) -> Iterator[Visitor]:
+    """Somebody at another desk."""
+    with visitor(browser, stack.address, stack.password) as person:
+        yield person
+
+
 @pytest.fixture
-def operators(browser: Browser, stack: Stack) -> Iterator[tuple[Visitor, Visitor]]:
-    """Two people at two desks."""
-    with (
-        visitor(browser, stack.address, stack.password) as first,
-        visitor(browser, stack.address, stack.password) as second,
-    ):
-        yield first, second
-        assert first.complaints + second.complaints == []
+def operators(reader: Visitor, colleague: Visitor) -> Iterator[tuple[Visitor, Visitor]]:
+    """Two people at two desks, whose tabs are closed when they have done what the test is about."""
+    yield reader, colleague
+    for person in (reader, colleague):
+        assert person.complaints == []
+        for page in person.context.pages:
+            page.close()
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,8 @@ CONTACT_ENDS: Mapping[str, str] = {
     "no answer to the request is known, and nothing was heard of the call: it may have rung": (
         "no word of the call: it may have rung"
     ),
+    "the provider's answer ({code}) did not say whether the call was placed, and nothing was heard of the call: "
+    "it may have rung": "the provider did not say whether it made the call, and no word of it since: it may have rung",
     "{outcome}, told after it had been reported as unknown": "{outcome}, as the provider said late",
     "{outcome}, told after it had been taken for no call": "{outcome}, as the provider said late",
     "{outcome}, told after it had been taken for unanswered": "{outcome}, as the provider said late",
@@ -110,6 +112,7 @@ CONTACT_HOLDS: Mapping[str, str] = {
 MOVES: Mapping[str, str] = {
     "started": "started",
     "its start came": "its start came",
+    "not yet launched": "not yet launched",
     "every contact is final": "everybody is done",
     "added by {who}": "added by {who}",
     "by {who}": "by {who}",
