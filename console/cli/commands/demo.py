@@ -71,7 +71,7 @@ def demo_command(
                 reports, agrees = _run_examples(settings, ledger, stack.info.urls["sandbox"])
             out.print(f"\nThe demo took {time.monotonic() - began:.0f} s.")
             if keep:
-                _print_steps(data, reports, stack.info.urls["console"])
+                _print_steps(data, reports, stack.info.urls["console"], settings.console.user)
                 _wait_for_ctrl_c()
     if not keep:
         out.print("To look at it again, or to have everything left running:")
@@ -80,7 +80,7 @@ def demo_command(
         raise typer.Exit(1)
 
 
-def _print_steps(data: Path, reports: Sequence[Report], console_url: str) -> None:
+def _print_steps(data: Path, reports: Sequence[Report], console_url: str, user: str) -> None:
     """What can be typed in another terminal: the data folder is not the usual one, so that comes first."""
     out.print("Everything is left running; stop it with Ctrl-C. In another terminal, in this folder:")
     out.print(f"  export DIALER_DATA_DIR={_quoted(data)}\n  dialer status")
@@ -88,6 +88,7 @@ def _print_steps(data: Path, reports: Sequence[Report], console_url: str) -> Non
         print_next_steps(finished)
     out.print(f"A campaign of your own, in the browser: {console_url}/new")
     out.print(f"  with a list of yours, or with {escape(short_path(data / TRY_LIST))}")
+    out.print(f"  log in as {user}; the password is in {escape(short_path(data / 'password'))}")
 
 
 def _quoted(data: Path) -> str:
