@@ -7,13 +7,15 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import aiohttp
+import httpx
 import uvicorn
 import yaml
 from fastapi import FastAPI
@@ -23,6 +25,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, Text, insert, make_url
 from benchmarks.console_process import ConsoleProcess, console
 from benchmarks.figures import Figures
 from benchmarks.redis_server import serving
+from benchmarks.subjects.overload.program import account_of, program
 from campaigns.launch.checking.checks import check
 from campaigns.launch.launch import launch
 from campaigns.ledger.migrations import upgrade
@@ -32,12 +35,16 @@ from campaigns.operations.api_tokens import Scope
 from dialer.deadline import utc_now
 from dialer.providers.registry import account_settings
 from tests.support import postgres
+from tests.support.timed_vendor import TimedVendor, timed_vendor
 from workers.settings import load
 
 RATES = (200, 400)  # calls asked for in a second
 SECONDS = 5
 AT_ONCE = 32
+ONE_BY_ONE, WARM_UP, PACE = 60, 5, 10  # calls through the whole program, and calls a second that the account allows
+ARRIVES_WITHIN = 30.0
 BARE = "bare"  # in place of the console: a route that checks a body and writes a row
+CUTS = ("median", "95 %", "longest")
 CAMPAIGN = {
     "campaign": "now",
     "account": "bulk",
@@ -66,6 +73,15 @@ def measure(only: tuple[str, ...] = ("SQLite", "PostgreSQL")) -> Iterator[Figure
         "neither token, checks, text nor idempotency. CPU: of the console's process alone; it nudges no worker here "
         "but Redis. The client and the store share the cores.",
     )
+    with timed_vendor() as vendor:
+        yield Figures(
+            title="From the answer of POST /api/v1/calls to its request at the vendor's, when nothing holds it",
+            columns=("store", *(f"{what}, ms: {cut}" for what in ("answer", "then the request") for cut in CUTS)),
+            rows=[_to_the_vendor(store, vendor) for store in only],
+            note=f"`dialer up` with one worker, {ONE_BY_ONE} calls one after the other at moments drawn between its "
+            "ticks, which come every second. The request's moment is stamped by the kernel as it reaches the vendor. "
+            "Goals: answer 30 ms at the median, then 300 ms.",
+        )
 
 
 def _row(what: str, store: str, folder: Path, url: str, rate: int, redis_url: str) -> tuple[str, ...]:
@@ -111,19 +127,24 @@ def _token(url: str) -> str:
     return secret
 
 
+def _call(number: int, key: str) -> dict[str, Any]:
+    call = {"campaign": "now", "to": f"+1415555{100 + number % 100:04}", "key": key}
+    until = (utc_now() + timedelta(hours=20)).isoformat()
+    return call | {"fields": {"name": "Ann", "time": "half past nine"}, "not_after": until}
+
+
 async def _ask(served: ConsoleProcess, token: str, rate: int, seconds: float) -> tuple[list[float], set[int]]:
     """Ask for calls at this rate; how long each answer took, and the statuses."""
     waits: list[float] = []
     statuses: set[int] = set()
-    run, until = time.monotonic_ns(), (utc_now() + timedelta(hours=20)).isoformat()
+    run = time.monotonic_ns()
     connector = aiohttp.TCPConnector(limit=AT_ONCE, keepalive_timeout=2)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     async with aiohttp.ClientSession(connector=connector, headers=headers) as program:
 
         async def post(number: int) -> None:
             key = f"{run}-{number}"
-            call: dict[str, Any] = {"campaign": "now", "to": f"+1415555{100 + number % 100:04}", "key": key}
-            call |= {"fields": {"name": "Ann", "time": "half past nine"}, "not_after": until}
+            call = _call(number, key)
             began = time.perf_counter()
             address = f"{served.address}/api/v1/calls"
             async with program.post(address, data=json.dumps(call), headers={"Idempotency-Key": key}) as reply:
@@ -137,6 +158,45 @@ async def _ask(served: ConsoleProcess, token: str, rate: int, seconds: float) ->
                 await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
                 posts.create_task(post(number))
     return waits, statuses
+
+
+def _to_the_vendor(store: str, vendor: TimedVendor) -> tuple[str, ...]:
+    """How long each answer took, and from then on until the request was at the vendor's, of calls one by one."""
+    rng, answers, ways = Random(7), list[float](), list[float]()
+    stored = postgres.server(durable=True) if store == "PostgreSQL" else nullcontext()
+    with (
+        tempfile.TemporaryDirectory() as name,
+        stored as ledger_url,
+        program(Path(name), vendor, [PACE], workers=1, ledger_url=ledger_url) as running,
+    ):
+        (Path(name) / "now.yaml").write_text(yaml.safe_dump(CAMPAIGN | {"account": account_of(PACE)}), "utf-8")
+        running.run("start", "now.yaml")
+        token = json.loads(running.run("tokens", "create", "bench", "--scopes", "calls", "--json"))["token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        with httpx.Client(base_url=running.console, headers=headers, trust_env=False) as api:
+            for number in range(WARM_UP + ONE_BY_ONE):
+                time.sleep(rng.uniform(0.5, 1.5))
+                began = time.time()
+                api.post("/api/v1/calls", json=_call(number, f"{number}")).raise_for_status()
+                answered = time.time()
+                answers.append(answered - began)
+                ways.append(_arrival(vendor) - answered)
+    return (store, *_cut(answers[WARM_UP:]), *_cut(ways[WARM_UP:]))
+
+
+def _arrival(vendor: TimedVendor) -> float:
+    """When the next request came."""
+    until = time.monotonic() + ARRIVES_WITHIN
+    while time.monotonic() < until:
+        if came := vendor.arrivals():
+            return came[0]
+        time.sleep(0.05)
+    raise TimeoutError("no request came")
+
+
+def _cut(seconds: Sequence[float]) -> tuple[str, ...]:
+    cuts = (statistics.median(seconds), statistics.quantiles(seconds, n=20)[-1], max(seconds))
+    return tuple(f"{1000 * cut:.0f}" for cut in cuts)
 
 
 class _BareCall(BaseModel):

@@ -57,15 +57,30 @@ class Program:
         name = account_of(pace)
         _write_list(self._folder / "contacts.csv", int(min(MOST_CONTACTS, pace * (seconds + 8))))
         (self._folder / f"{name}.yaml").write_text(CAMPAIGN.format(name=name))
-        self._run("start", f"{name}.yaml", "--skip-rejects")
+        self.run("start", f"{name}.yaml", "--skip-rejects")
         try:
             seen = sample(vendor, self._workers, seconds)
         finally:
-            self._run("cancel", name)
+            self.run("cancel", name)
         self._settle(vendor)
         counts = self._verdicts(name)
         failed = sum(counts.get(verdict, 0) for verdict in FALSE)
         return with_verdicts(seen, failed=failed, unsent=counts.get(Verdict.NOT_SENT, 0))
+
+    @property
+    def console(self) -> str:
+        """The address of its console."""
+        stack = running_stack(self._folder / ".dialer")
+        if stack is None:
+            raise RuntimeError("it is not up")
+        return stack.urls["console"]
+
+    def run(self, *arguments: str) -> str:
+        """Run a command beside it; what it printed. Raises RuntimeError when it fails."""
+        done = subprocess.run([DIALER, *arguments], cwd=self._folder, env=_environ(), capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"dialer {' '.join(arguments)}: {done.stdout}{done.stderr}")
+        return done.stdout
 
     def _workers(self) -> Sequence[int]:
         stack = running_stack(self._folder / ".dialer")
@@ -84,11 +99,6 @@ class Program:
             counts = {row[0]: row[1] for row in db.execute(query.group_by(attempts.c.verdict)) if row[0]}
         ledger.close()
         return counts
-
-    def _run(self, *arguments: str) -> None:
-        done = subprocess.run([DIALER, *arguments], cwd=self._folder, env=_environ(), capture_output=True, text=True)
-        if done.returncode:
-            raise RuntimeError(f"dialer {' '.join(arguments)}: {done.stdout}{done.stderr}")
 
 
 @contextmanager
