@@ -194,7 +194,7 @@ def test_a_rehearsal_is_told_apart(console: Console) -> None:
     console_server.add_campaign(console.ledger, "rehearsed", now=console.clock(), rehearsal=True)
     console_server.add_campaign(console.ledger, "meant", now=console.clock())
     pill = '<span class="pill rehearsal">rehearsal</span>'
-    assert console.http.get("/").text.count(pill) == 1
+    assert console.http.get("/").text.count(pill) == 2, "where it runs, and in the list"
     assert pill in console.http.get("/campaigns/rehearsed-1").text
     assert pill not in console.http.get("/campaigns/meant-1").text
     assert console.http.get("/api/v1/campaigns/rehearsed").json()["rehearsal"] is True
