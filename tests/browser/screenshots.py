@@ -150,7 +150,7 @@ def main() -> None:
         checked = check_numbers(person, numbers)
         with person.http() as session:
             places = addresses(session, checked, f"/campaigns/{GOES_ON}-1", f"/campaigns/{OVER}-1/redial")
-        for path, place in sorted(places.items()):
+        for path, place in sorted(places.items(), key=lambda item: (item[0] != LIVE, item[0])):  # it is soon over
             if place.is_page:
                 address = _call_on_the_line(http) if path == LIVE else place.address
                 picture(person, address, name_of(path))
