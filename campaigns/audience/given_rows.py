@@ -50,7 +50,8 @@ class GivenTable(Table):
 def given_table(definition: Definition, rows: Sequence[Mapping[str, Any]]) -> GivenTable:
     """Rows by the names of their columns, as a table. A column that the definition names and a row lacks is blank.
 
-    Names are compared as those of a file are. A value that is no text, number or time rejects its row. Raises BadRows.
+    Names are compared as those of a file are. A value that is no text, number, time, true or false rejects its row.
+    Raises BadRows.
     """
     names = {comparable(name): name for name in reversed(columns_of(definition))}
     header = dict.fromkeys(reversed(names.values()))
@@ -94,21 +95,23 @@ def given_row(line: int, row: Mapping[str, Any], places: Mapping[str, str], head
     cells: list[str] = []
     for column in header:
         value = row.get(places.get(column, ""))
-        text = _text(value)
+        text = cell_text(value)
         if text is None:
-            reason = f"the value of {column} is no text, number or time"
+            reason = f"the value of {column} is no text, number, time, true or false"
             return Row(line, (), parse_error=reason, parse_remedy="hand over a text")
         cells.append(text)
     return Row(line, cells)
 
 
-def _text(value: object) -> str | None:
-    """A value as a cell of a list has it; None when it has none."""
+def cell_text(value: object) -> str | None:
+    """A value as a cell of a list has it, `true` and `false` as JSON writes them; None when no cell can have it."""
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, date | time):
         return value.isoformat()
-    if not isinstance(value, str | int | float | Decimal) or isinstance(value, bool):
+    if not isinstance(value, str | int | float | Decimal):
         return None
     text = str(value)
     return text if is_text(text) else None

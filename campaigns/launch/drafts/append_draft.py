@@ -43,7 +43,7 @@ class GivenList:
         """Rows by the names of their columns."""
         text = io.StringIO(newline="")
         new_drafts.write_rows(rows, text)
-        return cls(content=io.BytesIO(text.getvalue().encode("utf-8", "replace")), rows=rows)
+        return cls(content=io.BytesIO(text.getvalue().encode()), rows=rows)
 
     @property
     def is_long(self) -> bool:

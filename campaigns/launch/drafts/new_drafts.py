@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 import yaml
 
+from campaigns.audience.given_rows import cell_text
 from campaigns.audience.kept_lists import DRAFTS, LIST
 from campaigns.definition import Definition, load_definition
 from campaigns.launch.clone import definition_yaml
@@ -166,4 +167,6 @@ def _kept_definition(folder: Path, text: str, list_name: str | None) -> Definiti
 
 
 def _written(cell: Cell) -> str:
-    return "" if cell is None else str(cell).lower() if isinstance(cell, bool) else str(cell)
+    """As rows that are short are read; what no cell can have stays so, and rejects its row."""
+    text = cell_text(cell)
+    return "\0" if text is None else text

@@ -83,15 +83,17 @@ def test_it_is_appended_once_however_often_it_is_sent(console: Console) -> None:
 
 def test_rows_are_appended_as_files_are_and_keep_their_lines(console: Console) -> None:
     columns, *lines = LIST.split()
-    rows: list[dict[str, Any]] = [{columns: line, "note": "-" * 40, "visits": 3, "none": None} for line in lines]
+    others: dict[str, Any] = {"note": "-" * 40, "visits": 3, "none": None, "regular": True}
+    rows: list[dict[str, Any]] = [{columns: line, **others} for line in lines]
+    rows[5]["note"] = "no cell has \0"
     sent = console.http.post(JSON, json={"contacts": rows, "skip_rejects": True})
     assert (sent.status_code, sent.json()["state"]) == (202, "waiting")
     carry_out(console, sent.json()["id"])
     done = get(console, sent.headers["location"])["appended"]
-    assert (done["added"], done["rejected"], done["rejects"][0]["line"]) == (CONTACTS, 1, 1)
+    assert (done["added"], [reject["line"] for reject in done["rejects"]]) == (CONTACTS - 1, [1, 6])
     few = {"contacts": rows[:20], "skip_rejects": True}
     again = console.http.post(JSON, json=few)
-    assert (again.status_code, again.json()["same"], again.json()["rejects"][0]["line"]) == (200, 19, 1)
+    assert (again.status_code, again.json()["same"], again.json()["rejects"]) == (200, 18, done["rejects"])
     assert again.json()["rows"][0] == done["rows"][0] | {"fate": "same"}
     clash = [row | {"Note ": ""} for row in rows]
     refused = console.http.post(JSON, json={"contacts": clash})
