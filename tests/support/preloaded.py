@@ -13,7 +13,6 @@ import importlib
 import os
 import pkgutil
 import runpy
-import signal
 import subprocess
 import sys
 import tempfile
@@ -58,7 +57,7 @@ def run(
         try:
             code = running.wait(timeout)
         except subprocess.TimeoutExpired:
-            os.kill(running.pid, signal.SIGKILL)
+            running.kill()
             raise
         return code, _written(stdout, encoding), _written(stderr, encoding)
 

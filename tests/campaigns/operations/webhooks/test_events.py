@@ -245,7 +245,8 @@ def test_the_triggers_are_there_after_an_upgrade(ledger):
     }
     with ledger.reading() as db:
         names = set(db.scalars(text(of_store[db.dialect.name])))
-    tallies = {f"{table}_{what}" for table in ("contacts", "attempts") for what in ("changed", "added", "removed")}
+    tallied = ("contacts", "attempts", "costs")
+    tallies = {f"{table}_{what}" for table in tallied for what in ("changed", "added", "removed")}
     tallies |= {"contacts_responded", "contacts_response_removed"}
     events = {"event_of_attempt", "event_of_contact", "event_of_campaign", "alert_of_pause", "alert_of_hold"}
     assert names == tallies | events
