@@ -167,7 +167,7 @@ def _to_the_vendor(store: str, vendor: TimedVendor) -> tuple[str, ...]:
     with (
         tempfile.TemporaryDirectory() as name,
         stored as ledger_url,
-        program(Path(name), vendor, [PACE], workers=1, ledger_url=ledger_url) as running,
+        program(Path(name), vendor, {account_of(PACE): PACE}, workers=1, ledger_url=ledger_url) as running,
     ):
         (Path(name) / "now.yaml").write_text(yaml.safe_dump(CAMPAIGN | {"account": account_of(PACE)}), "utf-8")
         running.run("start", "now.yaml")

@@ -63,7 +63,12 @@ async def deliver(door: str, rate: int, seconds: float) -> tuple[list[float], se
 def receipt(number: int, run: UUID) -> bytes:
     """One of five receipts of a call, as Webex Connect sends it."""
     call = f"{run}-{number // len(KINDS)}"
-    word, code = KINDS[number % len(KINDS)]
+    return receipt_of(call, str(uuid5(run, call)), number % len(KINDS))
+
+
+def receipt_of(call: str, correlation: str, kind: int) -> bytes:
+    """A receipt of this call, the kind counted as in `KINDS`."""
+    word, code = KINDS[kind]
     info = {"timeStamp": "2026-12-01T15:00:01Z", "Description": word, "code": code, "deliveryStatus": word}
-    body = {"deliveryInfo": info, "transid": call, "correlationid": str(uuid5(run, call)), "callbackData": ""}
+    body = {"deliveryInfo": info, "transid": call, "correlationid": correlation, "callbackData": ""}
     return json.dumps({"deliveryInfoNotification": body}).encode()

@@ -12,7 +12,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from benchmarks.figures import Figures
-from benchmarks.subjects.overload.program import program
+from benchmarks.subjects.overload.program import account_of, program
 from benchmarks.subjects.overload.recipe import POOLS, placed_by_recipe
 from benchmarks.subjects.overload.sample import Sample
 from tests.support import postgres
@@ -68,7 +68,9 @@ def _rows(store: str, workers: int, vendor: TimedVendor, best: float, only: Sequ
     with (
         tempfile.TemporaryDirectory() as folder,
         serving as url,
-        program(Path(folder), vendor, paces, workers=workers, ledger_url=url) as running,
+        program(
+            Path(folder), vendor, {account_of(pace): pace for pace in paces}, workers=workers, ledger_url=url
+        ) as running,
     ):
         return [_row(name, str(pace), running.place(pace, vendor, SECONDS), best) for pace in paces]
 

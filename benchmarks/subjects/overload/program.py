@@ -1,4 +1,4 @@
-"""The program itself under load: `dialer up` with an account for each pace, and a campaign started on one of them."""
+"""The program itself under load: `dialer up` with accounts of some pace, and campaigns started on them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from sqlalchemy import func, select
 
 from benchmarks.subjects.overload.sample import Sample, sample, with_verdicts
+from campaigns import Campaigns
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts
 from dialer.verdicts import Verdict
 from tests.support.timed_vendor import TimedVendor
+from workers.ledger import open_ledger
+from workers.settings import load
 from workers.stack.info import running_stack
 
 DIALER = Path(sys.executable).with_name("dialer")
 UP_WITHIN, DOWN_WITHIN = 120.0, 60.0
 FALSE = (Verdict.NOT_PLACED, Verdict.UNCONFIRMED)
 MOST_CONTACTS = 12_000  # more than any pace places while it is watched; `dialer start` takes its time with more
+RECEIPT_PATH = "receipts"
 CAMPAIGN = """\
 campaign: {name}
 account: {name}
@@ -41,6 +46,7 @@ ACCOUNT = """\
 provider = "webex"
 base_url = "{url}"
 service_key = "key"
+receipt_secret = "{secret}"
 pace = {pace}
 """
 
@@ -50,30 +56,41 @@ class Program:
 
     def __init__(self, folder: Path, ledger_url: str | None) -> None:
         self._folder = folder
-        self._ledger = ledger_url or f"sqlite:///{folder / '.dialer' / 'ledger.sqlite3'}"
+        self._data = folder / ".dialer"
+        self._ledger = ledger_url or f"sqlite:///{self._data / 'ledger.sqlite3'}"
 
     def place(self, pace: float, vendor: TimedVendor, seconds: float) -> Sample:
         """Start a campaign at this pace, watch it, and cancel it."""
         name = account_of(pace)
-        _write_list(self._folder / "contacts.csv", int(min(MOST_CONTACTS, pace * (seconds + 8))))
-        (self._folder / f"{name}.yaml").write_text(CAMPAIGN.format(name=name))
-        self.run("start", f"{name}.yaml", "--skip-rejects")
-        try:
-            seen = sample(vendor, self._workers, seconds)
-        finally:
-            self.run("cancel", name)
-        self._settle(vendor)
+        with self.dialing(name, int(min(MOST_CONTACTS, pace * (seconds + 8))), vendor):
+            seen = sample(vendor, self.workers, seconds)
         counts = self._verdicts(name)
         failed = sum(counts.get(verdict, 0) for verdict in FALSE)
         return with_verdicts(seen, failed=failed, unsent=counts.get(Verdict.NOT_SENT, 0))
 
-    @property
-    def console(self) -> str:
-        """The address of its console."""
-        stack = running_stack(self._folder / ".dialer")
-        if stack is None:
-            raise RuntimeError("it is not up")
-        return stack.urls["console"]
+    @contextmanager
+    def dialing(self, account: str, contacts: int, vendor: TimedVendor) -> Iterator[None]:
+        """A campaign of this account, cancelled at the block's end; after that none of its calls comes any more."""
+        self._write(account, contacts)
+        self.run("start", f"{account}.yaml", "--skip-rejects")
+        try:
+            yield
+        finally:
+            self.run("cancel", account)
+        self._settle(vendor)
+
+    def start_all(self, accounts: Sequence[str], contacts: int) -> None:
+        """Start a campaign of each account, one right after the other, as a program does."""
+        for account in accounts:
+            self._write(account, contacts)
+        environment = {"DIALER_CONFIG": str(self._folder / "dialer.toml"), "DIALER_DATA_DIR": str(self._data)}
+        with mock.patch.dict(os.environ, environment):
+            settings = load()
+            ledger = open_ledger(settings)
+        starter = Campaigns(ledger, settings.accounts, who="benchmark")
+        for account in accounts:
+            starter.start(self._folder / f"{account}.yaml", skip_rejects=True)
+        ledger.close()
 
     def run(self, *arguments: str) -> str:
         """Run a command beside it; what it printed. Raises RuntimeError when it fails."""
@@ -82,9 +99,36 @@ class Program:
             raise RuntimeError(f"dialer {' '.join(arguments)}: {done.stdout}{done.stderr}")
         return done.stdout
 
-    def _workers(self) -> Sequence[int]:
-        stack = running_stack(self._folder / ".dialer")
+    def pids(self) -> Sequence[int]:
+        """The processes of the stack, its supervisor too."""
+        stack = running_stack(self._data)
+        return [stack.pid, *stack.pids.values()] if stack else []
+
+    def workers(self) -> Sequence[int]:
+        """The processes of the workers."""
+        stack = running_stack(self._data)
         return [pid for name, pid in stack.pids.items() if name.startswith("worker")] if stack else []
+
+    @property
+    def console(self) -> str:
+        """The address of its console."""
+        stack = running_stack(self._data)
+        if stack is None:
+            raise RuntimeError("it is not up")
+        return stack.urls["console"]
+
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        """The program's ledger."""
+        ledger = Ledger(self._ledger.replace("postgresql://", "postgresql+psycopg://"))
+        try:
+            yield ledger
+        finally:
+            ledger.close()
+
+    def _write(self, account: str, contacts: int) -> None:
+        _write_list(self._folder / "contacts.csv", contacts)
+        (self._folder / f"{account}.yaml").write_text(CAMPAIGN.format(name=account))
 
     def _settle(self, vendor: TimedVendor) -> None:
         """Return when no call of the cancelled campaign comes any more."""
@@ -93,20 +137,19 @@ class Program:
             time.sleep(0.5)
 
     def _verdicts(self, account: str) -> Mapping[str, int]:
-        ledger = Ledger(self._ledger.replace("postgresql://", "postgresql+psycopg://"))
         query = select(attempts.c.verdict, func.count()).where(attempts.c.account == account)
-        with ledger.reading() as db:
-            counts = {row[0]: row[1] for row in db.execute(query.group_by(attempts.c.verdict)) if row[0]}
-        ledger.close()
-        return counts
+        with self.ledger() as ledger, ledger.reading() as db:
+            return {row[0]: row[1] for row in db.execute(query.group_by(attempts.c.verdict)) if row[0]}
 
 
 @contextmanager
 def program(
-    folder: Path, vendor: TimedVendor, paces: Sequence[float], *, workers: int, ledger_url: str | None
+    folder: Path, vendor: TimedVendor, paces: Mapping[str, float], *, workers: int, ledger_url: str | None
 ) -> Iterator[Program]:
-    """The program, up for as long as the block runs."""
-    settings = [ACCOUNT.format(name=account_of(pace), url=vendor.url, pace=pace) for pace in paces]
+    """The program with accounts of these paces, up for as long as the block runs."""
+    settings = [
+        ACCOUNT.format(name=name, url=vendor.url, pace=pace, secret=RECEIPT_PATH) for name, pace in paces.items()
+    ]
     settings += [f'[ledger]\nurl = "{ledger_url}"\n'] if ledger_url else []
     (folder / "dialer.toml").write_text("\n".join(settings))
     log = (folder / "up.log").open("w")

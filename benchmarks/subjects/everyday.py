@@ -1,0 +1,182 @@
+"""What accounts really have: small paces, many accounts, receipts while others are called, and a stack at rest.
+
+`dialer up` as it starts by itself on two cores, with two workers, and a vendor that answers at once, on one machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+import aiohttp
+from sqlalchemy import func, select
+
+from benchmarks.figures import Figures
+from benchmarks.subjects.overload.program import RECEIPT_PATH, Program, account_of, program
+from benchmarks.subjects.overload.sample import Sample, sample
+from benchmarks.subjects.receipts import KINDS, receipt_of
+from campaigns.ledger.tables import attempts, receipts
+from tests.support import postgres
+from tests.support.processes import processor_seconds
+from tests.support.timed_vendor import TimedVendor, timed_vendor
+
+STORES = ("SQLite", "PostgreSQL")
+WORKERS = 2
+PACES, SECONDS = (20, 100, 300), 10.0
+ACCOUNTS, EACH = 100, 10
+BESIDE, RECEIPTS, RECEIPT_SECONDS = 300, 500, 8.0
+APPLIED_WITHIN = 60.0
+REST_SECONDS = 20.0
+
+
+def measure() -> Iterator[Figures]:
+    """Both stores, each with programs of its own."""
+    paces: list[Sequence[str]] = []
+    told: list[Sequence[str]] = []
+    rest: list[Sequence[str]] = []
+    with timed_vendor() as vendor:
+        for store in STORES:
+            with _running(store, vendor, {account_of(pace): pace for pace in (*PACES, BESIDE + 1)}) as running:
+                rest.append(_at_rest(store, running))
+                paces += [_row(store, f"1 of {pace}", pace, running.place(pace, vendor, SECONDS)) for pace in PACES]
+                told.append(_told_meanwhile(store, running, vendor))
+            with _running(store, vendor, {f"account{number}": EACH for number in range(ACCOUNTS)}) as running:
+                running.start_all([f"account{number}" for number in range(ACCOUNTS)], int(EACH * (SECONDS + 60)))
+                seen = sample(vendor, running.workers, SECONDS)
+                paces.append(_row(store, f"{ACCOUNTS} of {EACH}", ACCOUNTS * EACH, seen))
+    yield Figures(
+        title="The pace that is used",
+        columns=("ledger", "accounts and pace", "placed/s", "of the pace", "workers' CPU each"),
+        rows=paces,
+        note=f"{SECONDS:.0f} s each, from a second and a half after the first call. "
+        "Goals: 99 % of the pace; 4 ms at 20, 2.5 ms at 100.",
+    )
+    yield Figures(
+        title=f"{RECEIPTS} receipts a second while {BESIDE} calls a second are placed",
+        columns=(
+            "ledger",
+            "receipts",
+            "until 200: median",
+            "99 %",
+            "all 200",
+            "all applied after",
+            "calls/s meanwhile",
+        ),
+        rows=told,
+        note="Of real calls, five each, through the one console of the stack; milliseconds. Applied: the seconds from "
+        "the last 200 until the ledger has followed each receipt.",
+    )
+    yield Figures(
+        title="A stack at rest",
+        columns=("ledger", "of one core", "memory, MB"),
+        rows=rest,
+        note=f"All processes of the stack, PostgreSQL's server not among them, for {REST_SECONDS:.0f} s. Memory that "
+        "processes share is counted once. Goals: 3 %, 450 MB.",
+    )
+
+
+@contextmanager
+def _running(store: str, vendor: TimedVendor, paces: dict[str, float]) -> Iterator[Program]:
+    serving = postgres.server(durable=True) if store == "PostgreSQL" else nullcontext()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving as url,
+        program(Path(folder), vendor, paces, workers=WORKERS, ledger_url=url) as running,
+    ):
+        yield running
+
+
+def _row(store: str, what: str, asked: float, seen: Sample) -> Sequence[str]:
+    return (
+        store,
+        what,
+        f"{seen.rate:.1f}",
+        f"{100 * seen.rate / asked:.1f} %",
+        f"{seen.cpu_each * 1000:.2f} ms",
+    )
+
+
+def _at_rest(store: str, running: Program) -> Sequence[str]:
+    time.sleep(REST_SECONDS / 2)  # what it does once after its start is over
+    pids = running.pids()
+    before = processor_seconds(*pids)
+    time.sleep(REST_SECONDS)
+    share = (processor_seconds(*pids) - before) / REST_SECONDS
+    return (store, f"{100 * share:.1f} %", f"{sum(map(_memory, pids)) / 1024:.0f}")
+
+
+def _memory(pid: int) -> int:
+    """The kilobytes of a process, those that it shares divided by the processes that share them (Linux)."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
+
+
+def _told_meanwhile(store: str, running: Program, vendor: TimedVendor) -> Sequence[str]:
+    """Receipts of calls that were placed some seconds ago, while the campaign goes on."""
+    account = account_of(BESIDE + 1)
+    calls = round(RECEIPTS * RECEIPT_SECONDS / len(KINDS))
+    with running.dialing(account, round(BESIDE * (RECEIPT_SECONDS + 25)), vendor), running.ledger() as ledger:
+        query = select(attempts.c.provider_call_id, attempts.c.id).where(
+            attempts.c.account == account, attempts.c.provider_call_id.is_not(None)
+        )
+        while True:
+            with ledger.reading() as db:
+                placed = [(str(row[0]), str(row[1])) for row in db.execute(query.limit(calls))]
+            if len(placed) == calls:
+                break
+            time.sleep(0.1)
+        bodies = [receipt_of(*call, kind) for call in placed for kind in range(len(KINDS))]
+        door = f"{running.console}/receipts/{account}/{RECEIPT_PATH}"
+        vendor.arrivals()
+        with multiprocessing.get_context("spawn").Pool(1) as sender:
+            began = time.time()
+            waits, statuses = sender.apply(deliver_bodies, (door, bodies))
+            ended = time.time()
+        came = sum(1 for moment in vendor.arrivals() if began <= moment < ended)
+        applied = select(func.count()).where(receipts.c.account == account, receipts.c.applied_at.is_not(None))
+        while time.time() < ended + APPLIED_WITHIN:
+            with ledger.reading() as db:
+                if db.scalar(applied) == len(bodies):
+                    break
+            time.sleep(0.05)
+        behind = time.time() - ended
+    cuts = statistics.quantiles(waits, n=100)
+    return (
+        store,
+        str(len(waits)),
+        f"{1000 * cuts[49]:.0f}",
+        f"{1000 * cuts[98]:.0f}",
+        "yes" if set(statuses) == {200} else f"no: {sorted(set(statuses))}",
+        f"{behind:.1f} s",
+        f"{came / (ended - began):.0f}",
+    )
+
+
+def deliver_bodies(door: str, bodies: Sequence[bytes]) -> tuple[list[float], list[int]]:
+    """Post these at the rate of `RECEIPTS` a second; how long each answer took, and its status."""
+    return asyncio.run(_deliver(door, bodies))
+
+
+async def _deliver(door: str, bodies: Sequence[bytes]) -> tuple[list[float], list[int]]:
+    waits: list[float] = []
+    statuses: list[int] = []
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=100, keepalive_timeout=2)) as provider:
+
+        async def post(body: bytes) -> None:
+            began = time.perf_counter()
+            async with provider.post(door, data=body) as reply:
+                statuses.append(reply.status)
+            waits.append(time.perf_counter() - began)
+
+        began = time.perf_counter()
+        async with asyncio.TaskGroup() as posts:
+            for number, body in enumerate(bodies):
+                await asyncio.sleep(max(0.0, began + number / RECEIPTS - time.perf_counter()))
+                posts.create_task(post(body))
+    return waits, statuses
