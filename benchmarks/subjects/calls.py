@@ -25,6 +25,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, Text, insert, make_url
 from benchmarks.console_process import ConsoleProcess, console
 from benchmarks.figures import Figures
 from benchmarks.redis_server import serving
+from benchmarks.steady import at_rate, timed
 from benchmarks.subjects.overload.program import account_of, program
 from campaigns.launch.checking.checks import check
 from campaigns.launch.launch import launch
@@ -135,41 +136,25 @@ def _call(number: int, key: str) -> dict[str, Any]:
 
 async def _ask(served: ConsoleProcess, token: str, rate: int, seconds: float) -> tuple[list[float], set[int]]:
     """Ask for calls at this rate; how long each answer took, and the statuses."""
-    waits: list[float] = []
-    statuses: set[int] = set()
     run = time.monotonic_ns()
     connector = aiohttp.TCPConnector(limit=AT_ONCE, keepalive_timeout=2)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    address = f"{served.address}/api/v1/calls"
     async with aiohttp.ClientSession(connector=connector, headers=headers) as program:
 
-        async def post(number: int) -> None:
+        async def post(number: int) -> tuple[int, float]:
             key = f"{run}-{number}"
-            call = _call(number, key)
-            began = time.perf_counter()
-            address = f"{served.address}/api/v1/calls"
-            async with program.post(address, data=json.dumps(call), headers={"Idempotency-Key": key}) as reply:
-                statuses.add(reply.status)
-                await reply.read()
-            waits.append(time.perf_counter() - began)
+            data = json.dumps(_call(number, key))
+            return await timed(program.post(address, data=data, headers={"Idempotency-Key": key}))
 
-        began = time.perf_counter()
-        async with asyncio.TaskGroup() as posts:
-            for number in range(round(rate * seconds)):
-                await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
-                posts.create_task(post(number))
-    return waits, statuses
+        return await at_rate(rate, range(round(rate * seconds)), post)
 
 
 def _to_the_vendor(store: str, vendor: TimedVendor) -> tuple[str, ...]:
     """How long each answer took, and from then on until the request was at the vendor's, of calls one by one."""
     rng, answers, ways = Random(7), list[float](), list[float]()
-    stored = postgres.server(durable=True) if store == "PostgreSQL" else nullcontext()
-    with (
-        tempfile.TemporaryDirectory() as name,
-        stored as ledger_url,
-        program(Path(name), vendor, {account_of(PACE): PACE}, workers=1, ledger_url=ledger_url) as running,
-    ):
-        (Path(name) / "now.yaml").write_text(yaml.safe_dump(CAMPAIGN | {"account": account_of(PACE)}), "utf-8")
+    with program(store, vendor, {account_of(PACE): PACE}, workers=1) as running:
+        (running.folder / "now.yaml").write_text(yaml.safe_dump(CAMPAIGN | {"account": account_of(PACE)}), "utf-8")
         running.run("start", "now.yaml")
         token = json.loads(running.run("tokens", "create", "bench", "--scopes", "calls", "--json"))["token"]
         headers = {"Authorization": f"Bearer {token}"}

@@ -8,22 +8,17 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import statistics
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from pathlib import Path
 
-import aiohttp
 from sqlalchemy import func, select
 
 from benchmarks.figures import Figures
 from benchmarks.subjects.overload.program import RECEIPT_PATH, Program, account_of, program
 from benchmarks.subjects.overload.sample import Sample, sample
-from benchmarks.subjects.receipts import KINDS, receipt_of
+from benchmarks.subjects.receipts import KINDS, deliver, receipt_of
 from campaigns.ledger.tables import attempts, receipts
-from tests.support import postgres
-from tests.support.processes import processor_seconds
+from tests.support.processes import own_memory, processor_seconds
 from tests.support.timed_vendor import TimedVendor, timed_vendor
 
 STORES = ("SQLite", "PostgreSQL")
@@ -42,11 +37,15 @@ def measure() -> Iterator[Figures]:
     rest: list[Sequence[str]] = []
     with timed_vendor() as vendor:
         for store in STORES:
-            with _running(store, vendor, {account_of(pace): pace for pace in (*PACES, BESIDE + 1)}) as running:
+            with program(
+                store, vendor, {account_of(pace): pace for pace in (*PACES, BESIDE + 1)}, workers=WORKERS
+            ) as running:
                 rest.append(_at_rest(store, running))
                 paces += [_row(store, f"1 of {pace}", pace, running.place(pace, vendor, SECONDS)) for pace in PACES]
                 told.append(_told_meanwhile(store, running, vendor))
-            with _running(store, vendor, {f"account{number}": EACH for number in range(ACCOUNTS)}) as running:
+            with program(
+                store, vendor, {f"account{number}": EACH for number in range(ACCOUNTS)}, workers=WORKERS
+            ) as running:
                 running.start_all([f"account{number}" for number in range(ACCOUNTS)], int(EACH * (SECONDS + 60)))
                 seen = sample(vendor, running.workers, SECONDS)
                 paces.append(_row(store, f"{ACCOUNTS} of {EACH}", ACCOUNTS * EACH, seen))
@@ -81,17 +80,6 @@ def measure() -> Iterator[Figures]:
     )
 
 
-@contextmanager
-def _running(store: str, vendor: TimedVendor, paces: dict[str, float]) -> Iterator[Program]:
-    serving = postgres.server(durable=True) if store == "PostgreSQL" else nullcontext()
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        serving as url,
-        program(Path(folder), vendor, paces, workers=WORKERS, ledger_url=url) as running,
-    ):
-        yield running
-
-
 def _row(store: str, what: str, asked: float, seen: Sample) -> Sequence[str]:
     return (
         store,
@@ -108,13 +96,7 @@ def _at_rest(store: str, running: Program) -> Sequence[str]:
     before = processor_seconds(*pids)
     time.sleep(REST_SECONDS)
     share = (processor_seconds(*pids) - before) / REST_SECONDS
-    return (store, f"{100 * share:.1f} %", f"{sum(map(_memory, pids)) / 1024:.0f}")
-
-
-def _memory(pid: int) -> int:
-    """The kilobytes of a process, those that it shares divided by the processes that share them (Linux)."""
-    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
+    return (store, f"{100 * share:.1f} %", f"{sum(map(own_memory, pids)) / 2**20:.0f}")
 
 
 def _told_meanwhile(store: str, running: Program, vendor: TimedVendor) -> Sequence[str]:
@@ -152,31 +134,12 @@ def _told_meanwhile(store: str, running: Program, vendor: TimedVendor) -> Sequen
         str(len(waits)),
         f"{1000 * cuts[49]:.0f}",
         f"{1000 * cuts[98]:.0f}",
-        "yes" if set(statuses) == {200} else f"no: {sorted(set(statuses))}",
+        "yes" if statuses == {200} else f"no: {sorted(statuses)}",
         f"{behind:.1f} s",
         f"{came / (ended - began):.0f}",
     )
 
 
-def deliver_bodies(door: str, bodies: Sequence[bytes]) -> tuple[list[float], list[int]]:
-    """Post these at the rate of `RECEIPTS` a second; how long each answer took, and its status."""
-    return asyncio.run(_deliver(door, bodies))
-
-
-async def _deliver(door: str, bodies: Sequence[bytes]) -> tuple[list[float], list[int]]:
-    waits: list[float] = []
-    statuses: list[int] = []
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=100, keepalive_timeout=2)) as provider:
-
-        async def post(body: bytes) -> None:
-            began = time.perf_counter()
-            async with provider.post(door, data=body) as reply:
-                statuses.append(reply.status)
-            waits.append(time.perf_counter() - began)
-
-        began = time.perf_counter()
-        async with asyncio.TaskGroup() as posts:
-            for number, body in enumerate(bodies):
-                await asyncio.sleep(max(0.0, began + number / RECEIPTS - time.perf_counter()))
-                posts.create_task(post(body))
-    return waits, statuses
+def deliver_bodies(door: str, bodies: Sequence[bytes]) -> tuple[list[float], set[int]]:
+    """Post these at the rate of `RECEIPTS` a second; how long each answer took, and the statuses."""
+    return asyncio.run(deliver(door, RECEIPTS, bodies))

@@ -6,8 +6,7 @@ import asyncio
 import json
 import statistics
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from uuid import UUID, uuid4, uuid5
 
@@ -15,6 +14,7 @@ import aiohttp
 
 from benchmarks.console_process import console
 from benchmarks.figures import Figures
+from benchmarks.steady import at_rate, timed
 
 RATES = (50, 200)  # receipts in a second
 SECONDS = 10
@@ -26,7 +26,9 @@ def measure() -> Iterator[Figures]:
     rows = []
     with tempfile.TemporaryDirectory() as folder, console(Path(folder)) as served:
         for rate in RATES:
-            waits, statuses = asyncio.run(deliver(f"{served.address}/receipts/bulk/s", rate, SECONDS))
+            run = uuid4()
+            bodies = (receipt(number, run) for number in range(rate * SECONDS))
+            waits, statuses = asyncio.run(deliver(f"{served.address}/receipts/bulk/s", rate, bodies))
             cuts = statistics.quantiles(waits, n=100)
             ok = "yes" if statuses == {200} else f"no: {sorted(statuses)}"
             rows.append((str(rate), str(len(waits)), *(f"{1000 * cuts[at - 1]:.0f}" for at in (50, 95, 99)), ok))
@@ -38,26 +40,11 @@ def measure() -> Iterator[Figures]:
     )
 
 
-async def deliver(door: str, rate: int, seconds: float) -> tuple[list[float], set[int]]:
-    """Post receipts of calls at this rate; how long each answer took, and the statuses."""
-    run = uuid4()
-    waits: list[float] = []
-    statuses: set[int] = set()
+async def deliver(door: str, rate: int, bodies: Iterable[bytes]) -> tuple[list[float], set[int]]:
+    """Post receipts at this rate; how long each answer took, and the statuses."""
     connector = aiohttp.TCPConnector(limit=100, keepalive_timeout=2)  # shorter than the server's: no race for its end
     async with aiohttp.ClientSession(connector=connector) as provider:
-
-        async def post(body: bytes) -> None:
-            began = time.perf_counter()
-            async with provider.post(door, data=body) as reply:
-                statuses.add(reply.status)
-            waits.append(time.perf_counter() - began)
-
-        began = time.perf_counter()
-        async with asyncio.TaskGroup() as posts:
-            for number in range(round(rate * seconds)):
-                await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
-                posts.create_task(post(receipt(number, run)))
-    return waits, statuses
+        return await at_rate(rate, bodies, lambda body: timed(provider.post(door, data=body)))
 
 
 def receipt(number: int, run: UUID) -> bytes:

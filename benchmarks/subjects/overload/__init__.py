@@ -6,16 +6,12 @@ rows with these words alone: a store, a pace, `1 worker`, `recipe`.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
-from pathlib import Path
 
 from benchmarks.figures import Figures
 from benchmarks.subjects.overload.program import account_of, program
 from benchmarks.subjects.overload.recipe import POOLS, placed_by_recipe
 from benchmarks.subjects.overload.sample import Sample
-from tests.support import postgres
 from tests.support.timed_vendor import TimedVendor, timed_vendor
 
 PACES = (100, 500, 1000, 2000)
@@ -64,14 +60,7 @@ def _rows(store: str, workers: int, vendor: TimedVendor, best: float, only: Sequ
     paces = [pace for pace in PACES if _wanted(only, f"{name} {pace}")]
     if not paces:
         return []
-    serving = postgres.server(durable=True) if store == "PostgreSQL" else nullcontext()
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        serving as url,
-        program(
-            Path(folder), vendor, {account_of(pace): pace for pace in paces}, workers=workers, ledger_url=url
-        ) as running,
-    ):
+    with program(store, vendor, {account_of(pace): pace for pace in paces}, workers=workers) as running:
         return [_row(name, str(pace), running.place(pace, vendor, SECONDS), best) for pace in paces]
 
 

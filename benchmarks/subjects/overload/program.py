@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -19,6 +20,7 @@ from campaigns import Campaigns
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts
 from dialer.verdicts import Verdict
+from tests.support import postgres
 from tests.support.timed_vendor import TimedVendor
 from workers.ledger import open_ledger
 from workers.settings import load
@@ -55,7 +57,7 @@ class Program:
     """A folder with settings and a list, and `dialer up` at work in it."""
 
     def __init__(self, folder: Path, ledger_url: str | None) -> None:
-        self._folder = folder
+        self.folder = folder
         self._data = folder / ".dialer"
         self._ledger = ledger_url or f"sqlite:///{self._data / 'ledger.sqlite3'}"
 
@@ -83,18 +85,18 @@ class Program:
         """Start a campaign of each account, one right after the other, as a program does."""
         for account in accounts:
             self._write(account, contacts)
-        environment = {"DIALER_CONFIG": str(self._folder / "dialer.toml"), "DIALER_DATA_DIR": str(self._data)}
+        environment = {"DIALER_CONFIG": str(self.folder / "dialer.toml"), "DIALER_DATA_DIR": str(self._data)}
         with mock.patch.dict(os.environ, environment):
             settings = load()
             ledger = open_ledger(settings)
         starter = Campaigns(ledger, settings.accounts, who="benchmark")
         for account in accounts:
-            starter.start(self._folder / f"{account}.yaml", skip_rejects=True)
+            starter.start(self.folder / f"{account}.yaml", skip_rejects=True)
         ledger.close()
 
     def run(self, *arguments: str) -> str:
         """Run a command beside it; what it printed. Raises RuntimeError when it fails."""
-        done = subprocess.run([DIALER, *arguments], cwd=self._folder, env=_environ(), capture_output=True, text=True)
+        done = subprocess.run([DIALER, *arguments], cwd=self.folder, env=_environ(), capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(f"dialer {' '.join(arguments)}: {done.stdout}{done.stderr}")
         return done.stdout
@@ -127,8 +129,8 @@ class Program:
             ledger.close()
 
     def _write(self, account: str, contacts: int) -> None:
-        _write_list(self._folder / "contacts.csv", contacts)
-        (self._folder / f"{account}.yaml").write_text(CAMPAIGN.format(name=account))
+        _write_list(self.folder / "contacts.csv", contacts)
+        (self.folder / f"{account}.yaml").write_text(CAMPAIGN.format(name=account))
 
     def _settle(self, vendor: TimedVendor) -> None:
         """Return when no call of the cancelled campaign comes any more."""
@@ -143,10 +145,21 @@ class Program:
 
 
 @contextmanager
-def program(
-    folder: Path, vendor: TimedVendor, paces: Mapping[str, float], *, workers: int, ledger_url: str | None
+def program(store: str, vendor: TimedVendor, paces: Mapping[str, float], *, workers: int) -> Iterator[Program]:
+    """The program with accounts of these paces and this ledger, up for as long as the block runs."""
+    serving = postgres.server(durable=True) if store == "PostgreSQL" else nullcontext()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving as ledger_url,
+        _up(Path(folder), vendor, paces, workers, ledger_url) as running,
+    ):
+        yield running
+
+
+@contextmanager
+def _up(
+    folder: Path, vendor: TimedVendor, paces: Mapping[str, float], workers: int, ledger_url: str | None
 ) -> Iterator[Program]:
-    """The program with accounts of these paces, up for as long as the block runs."""
     settings = [
         ACCOUNT.format(name=name, url=vendor.url, pace=pace, secret=RECEIPT_PATH) for name, pace in paces.items()
     ]
