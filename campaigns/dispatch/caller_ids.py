@@ -74,8 +74,8 @@ def _shown_before(db: Connection, contact_ids: Sequence[int], pool: CallerIds) -
     """The numbers of the pool that these contacts have been shown, by the contacts' ids; not of those who were not."""
     if not contact_ids:
         return {}
-    made = (attempts.c.contact_id.in_(contact_ids), attempts.c.caller_id.in_(pool.numbers))
-    query = select(attempts.c.contact_id, attempts.c.caller_id).where(*made).order_by(attempts.c.dialing_at)
+    of_pool = (attempts.c.contact_id.in_(contact_ids), attempts.c.caller_id.in_(pool.numbers))
+    query = select(attempts.c.contact_id, attempts.c.caller_id).where(*of_pool).order_by(attempts.c.dialing_at)
     return {row.contact_id: row.caller_id for row in db.execute(query)}
 
 

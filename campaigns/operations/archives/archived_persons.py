@@ -63,7 +63,7 @@ def _contacts(files: ArchiveFiles, hashes: Collection[str]) -> Iterator[Archived
         return
     rehearsal = bool(files.read_manifest()["campaign"]["rehearsal"])
     calls = list(_records(files, attempts, "contact_id", {str(contact.id) for contact in of_person}))
-    told = list(_records(files, receipts, "attempt_id", {call.id for call in calls}))
+    of_calls = list(_records(files, receipts, "attempt_id", {call.id for call in calls}))
     for contact in of_person:
         own = [call for call in calls if call.contact_id == contact.id]
         yield ArchivedContact(
@@ -71,7 +71,7 @@ def _contacts(files: ArchiveFiles, hashes: Collection[str]) -> Iterator[Archived
             rehearsal=rehearsal,
             contact=contact,
             calls=own,
-            receipts={call.id: [one for one in told if one.attempt_id == call.id] for call in own},
+            receipts={call.id: [receipt for receipt in of_calls if receipt.attempt_id == call.id] for call in own},
         )
 
 
