@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+ENDING_DIGITS = 4  # so many last digits of a number have an index, by which it is found
+
 
 class TwoSpellings(NamedTuple):
     """Two beginnings that lead to the same phone when this many digits follow."""

@@ -25,7 +25,6 @@ from dialer.written_number import (
     reject_mistakes,
 )
 
-ENDING_DIGITS = 4  # so many last digits of a number have an index, by which it is found
 TELLING_END = 4  # the end of a number is the same in all of its forms
 MIN_TELLING_DIGITS = 8  # a national number so long is not a house number or the like
 MIN_DIGITS, MAX_DIGITS = 7, 15
@@ -116,7 +115,7 @@ def _zones_by_phonenumbers(e164: str) -> tuple[str, ...]:
 
 def is_ending(text: str) -> bool:
     """Whether these are digits, enough to find a number by its last ones."""
-    return text.isascii() and text.isdigit() and len(text) >= ENDING_DIGITS
+    return text.isascii() and text.isdigit() and len(text) >= number_identity.ENDING_DIGITS
 
 
 def is_country(text: str) -> bool:

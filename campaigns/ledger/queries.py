@@ -23,6 +23,7 @@ from campaigns.lifecycle import (
     ReleaseHold,
     Step,
 )
+from campaigns.stored_keys import StoredKeys, stored_keys
 from dialer.calls import REACHED, Outcome
 from dialer.errors import DialerError
 from dialer.prices import CallPrice
@@ -92,9 +93,14 @@ class Campaign:
         return parse_definition(self.definition_text, self.account)
 
     @property
+    def stored(self) -> StoredKeys:
+        """The keys of its definition that need no check."""
+        return stored_keys(self.definition_text)
+
+    @property
     def instead_of(self) -> str | None:
-        """Its preferred account while it goes on with another one; None where it dials with that, or is unreadable."""
-        preferred = self.definition.account if self.is_readable else self.account
+        """Its preferred account while it goes on with another one; None where it dials with that."""
+        preferred = self.stored.account or self.account
         return preferred if preferred != self.account else None
 
     @property

@@ -26,7 +26,8 @@ from campaigns.ledger.numbers.suppressions import (
 from campaigns.ledger.store import Ledger
 from campaigns.operations.contact_numbers import NumberErased
 from dialer.errors import DialerError
-from dialer.phone import ENDING_DIGITS, BadPhoneNumber, PhoneNumber, is_ending, parse
+from dialer.number_identity import ENDING_DIGITS
+from dialer.phone import BadPhoneNumber, PhoneNumber, is_ending, parse
 
 HASH = re.compile(r"hash:[0-9a-f]{40}")  # stored instead of a number that was erased
 BETWEEN_DIGITS = re.compile(r"[\s()./-]+")

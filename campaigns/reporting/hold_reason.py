@@ -250,8 +250,7 @@ def _not_running(db: Connection, campaign: Campaign, now: datetime) -> HoldReaso
         case CampaignStatus.DRAFT:
             return HoldReason(kind=HoldKind.STARTING, words="its contacts are being read")
         case CampaignStatus.SCHEDULED:
-            starts_at = campaign.definition.starts_at
-            return HoldReason(kind=HoldKind.SCHEDULED, words="it has not started yet", clears_at=starts_at)
+            return HoldReason(kind=HoldKind.SCHEDULED, words="it has not started yet", clears_at=campaign.starts_at)
         case CampaignStatus.PAUSED:
             return _paused(db, campaign)
     kind = HoldKind.FINISHED if campaign.status is CampaignStatus.FINISHED else HoldKind.CANCELLED

@@ -156,8 +156,7 @@ def _rate(requests: int, since: datetime, now: datetime) -> float:
 
 
 def _pace(campaign: Campaign, surroundings: Surroundings) -> float | None:
-    own = campaign.definition.pace if campaign.is_readable else None
-    paces = [pace for pace in (own, surroundings.paces.get(campaign.account)) if pace]
+    paces = [pace for pace in (campaign.stored.pace, surroundings.paces.get(campaign.account)) if pace]
     return min(paces, default=None)
 
 

@@ -60,7 +60,9 @@ def falling_by_campaign(db: Connection, several: Iterable[Campaign]) -> dict[str
 
 
 def _shared_out(campaign: Campaign) -> Sequence[str]:
-    if not campaign.is_readable or not campaign.definition.caller_id.are_shared_out:
+    if not campaign.stored.shows_several or not campaign.is_readable:
+        return ()
+    if not campaign.definition.caller_id.are_shared_out:
         return ()
     return campaign.definition.caller_id.numbers
 

@@ -13,8 +13,8 @@ from sqlalchemy import make_url, text
 from campaigns.ledger.migrations import HEAD, known_versions, version
 from campaigns.ledger.store import Ledger
 from dialer.errors import DialerError
+from workers.broker_answers import REDIS_SECONDS, refusal
 from workers.doctor.findings import ClockReading, Finding, fail, ok, warn
-from workers.inspection import REDIS_SECONDS, refusal
 from workers.settings import Settings
 
 OLDEST_REDIS, OLDEST_SQLITE, OLDEST_POSTGRES = (6, 2), (3, 35), 13

@@ -31,7 +31,7 @@ from campaigns.ledger.tables.columns import (
     together,
 )
 from campaigns.lifecycle import FINAL_CONTACTS, ContactStatus, CorrectedFrom
-from dialer.phone import ENDING_DIGITS
+from dialer.number_identity import ENDING_DIGITS
 
 AGAIN = text("status = 'pending' AND tries > 0")  # as it is written, or the index is not used
 MAY_EXPIRE = text("not_after IS NOT NULL AND final_at IS NULL")

@@ -6,6 +6,7 @@ import pkgutil
 import subprocess
 import sys
 from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -13,8 +14,11 @@ from pathlib import Path
 import pytest
 import typer
 
+from campaigns.ledger.store import Ledger
+from campaigns.operations import control
 from console.cli import commands
 from console.cli.app import COMMANDS, app
+from tests.support.seeding import numbers, seed
 from tests.support.shell import Shell
 
 SLOW = ("aiohttp", "alembic", "celery", "httpx", "jinja2", "psycopg", "redis", "sqlalchemy", "structlog")
@@ -81,6 +85,25 @@ def test_what_only_reads_imports_nothing_that_other_commands_need(words, folder)
 @pytest.mark.parametrize("words", [("status",), ("watch",), ("pause", "nothing"), ("cancel", "nothing")], ids=" ".join)
 def test_where_nothing_is_read_or_called_nothing_is_imported_that_does(words, folder):
     assert imported_by(*words, of=TO_READ_OR_CALL, folder=folder) == []
+
+
+@pytest.fixture(scope="module")
+def folder_in_use(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose ledger has campaigns of several statuses, and which no stack runs on."""
+    shell = Shell.prepared(tmp_path_factory.mktemp("in-use"))
+    ledger = Ledger(f"sqlite:///{shell.ledger_file}")
+    now = datetime.now(UTC)
+    ids = [seed(ledger, numbers(2), now=now, campaign=name) for name in ("running", "paused", "cancelled")]
+    ids.append(seed(ledger, numbers(2), now=now, campaign="later", schedule={"start": now + timedelta(days=1)}))
+    control.pause(ledger, ids[1], who="test", now=now)
+    control.cancel(ledger, ids[2], who="test", now=now)
+    ledger.close()
+    return shell.folder
+
+
+@pytest.mark.parametrize("words", [("status",), ("status", "--json"), ("status", "running")], ids=" ".join)
+def test_a_ledger_full_of_campaigns_needs_no_models_of_campaign_files_and_no_client_of_redis(words, folder_in_use):
+    assert imported_by(*words, of=(*OF_OTHERS, *TO_READ_OR_CALL, "redis"), folder=folder_in_use) == []
 
 
 def imported_by(*words: str, of: tuple[str, ...] = SLOW, folder: Path | None = None) -> list[str]:
