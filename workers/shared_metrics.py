@@ -1,7 +1,8 @@
 """Metrics of every process, shown through Redis: any console serves those of all.
 
-Each process writes what it has counted under a key of its own, which ends soon after the process; a label names the
-process, so that Prometheus sees when one begins anew. Nothing is added up in Redis: emptied, it has all again at once.
+Each process writes what it has counted under a key of its own, which ends soon after the process; whoever serves it
+adds a label that names the process, so that Prometheus sees when one begins anew. Nothing is added up in Redis:
+emptied, it has all again at once.
 """
 
 from __future__ import annotations
@@ -13,30 +14,31 @@ import re
 import shutil
 import socket
 import threading
+import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from typing import Any, Literal
 
-from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from prometheus_client.samples import Sample
 from redis.exceptions import RedisError
 
 from dialer.metrics import REGISTRY
 from workers.ledger import now_utc, possible_times
+from workers.metrics_text import MetricsText, Text
 from workers.settings import Settings
 from workers.wiring import redis_address
 
 Kind = Literal["beat", "console", "flower", "worker"]
-Text = Mapping[str, tuple[str, str]]  # by metric: the lines that describe it, and its samples
 
-EVERY_SECONDS, KEPT_MS = 5.0, 20_000
+EVERY_SECONDS, KEPT_TURNS = 5.0, 4
+MOST_OF_A_CORE = 0.015  # what it may take to show one's metrics, however many series there are: it is done less often
 REDIS_SECONDS = 1.0
-PROCESSES = "dialer:metrics"  # the set of names; the key of each is this, a colon and its name
-A_METRIC = re.compile(r"^(?=# HELP )", re.MULTILINE)
+PROCESSES = "dialer:series"  # the set of names; the key of each is this, a colon and its name
+A_SAMPLE = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{| )", re.MULTILINE)  # its name, and what begins its labels, or none
 
 
 class SharedMetrics:
@@ -52,6 +54,8 @@ class SharedMetrics:
         self._server = redis_address(settings).client(timeout=REDIS_SECONDS)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._pause = EVERY_SECONDS
+        self._text, self._text_lock = MetricsText(self.registries), threading.Lock()
 
     def start(self) -> SharedMetrics:
         """Show this process's metrics from now on, on a thread of its own."""
@@ -60,7 +64,7 @@ class SharedMetrics:
         return self
 
     def close(self) -> None:
-        """Show the last figures, which stay for `KEPT_MS`, and stop."""
+        """Show the last figures, which stay for some turns more, and stop."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()
@@ -68,30 +72,32 @@ class SharedMetrics:
 
     def of_all(self) -> tuple[Text, list[str]]:
         """The metrics of all processes, and the names of these; where Redis does not answer, of this one alone."""
-        own = self._text()
+        own = self._own()
         try:
-            self._publish(own)
+            self._publish(_packed(own), self._pause)
             texts = self._others()
         except RedisError:
             texts = {}
         texts[self.process] = own
-        return _merged(texts.values()), sorted(texts)
+        return _merged(texts), sorted(texts)
 
     def _work(self) -> None:
         self._show()
-        while not self._stopping.wait(EVERY_SECONDS):
+        while not self._stopping.wait(self._pause):
             self._show()
         self._show()
 
     def _show(self) -> None:
+        began = time.thread_time()
+        packed = _packed(self._own())
+        self._pause = pause_after(time.thread_time() - began)
         with suppress(RedisError):  # that it is away is told elsewhere
-            self._publish(self._text())
+            self._publish(packed, self._pause)
 
-    def _publish(self, text: Text) -> None:
-        packed = zlib.compress(json.dumps(text).encode(), level=1)
+    def _publish(self, packed: bytes, pause: float) -> None:
         with self._server.pipeline(transaction=False) as pipe:
             pipe.time()
-            pipe.set(f"{PROCESSES}:{self.process}", packed, px=KEPT_MS)
+            pipe.set(f"{PROCESSES}:{self.process}", packed, px=int(KEPT_TURNS * pause * 1000))
             pipe.sadd(PROCESSES, self.process)
             seconds, micros = pipe.execute()[0]
         self.about.clock_offset = now_utc().timestamp() - (seconds + micros / 1e6)
@@ -108,14 +114,9 @@ class SharedMetrics:
             if text is not None
         }
 
-    def _text(self) -> Text:
-        metrics: dict[str, tuple[str, str]] = {}
-        for registry in self.registries:
-            text = generate_latest(_Named(registry, self.process)).decode()
-            for block in A_METRIC.split(text)[1:]:
-                help_line, type_line, samples = block.split("\n", 2)
-                metrics[help_line.split(" ", 3)[2]] = (f"{help_line}\n{type_line}\n", samples)
-        return metrics
+    def _own(self) -> Text:
+        with self._text_lock:
+            return self._text.now()
 
 
 class ProcessMetrics(Collector):
@@ -153,31 +154,33 @@ class ProcessMetrics(Collector):
         yield ahead
 
 
-class _Named:
-    """The metrics of a registry, with a label that names the process."""
-
-    def __init__(self, registry: CollectorRegistry, process: str) -> None:
-        self._registry = registry
-        self._label = {"process": process}
-
-    def collect(self) -> Iterator[Metric]:
-        for family in self._registry.collect():
-            named = Metric(family.name, family.documentation, family.type)
-            named.samples = [_labelled(sample, self._label) for sample in family.samples]
-            yield named
+def pause_after(seconds: float) -> float:
+    """Seconds until a process shows its metrics again, where that took so many of its processor."""
+    return max(EVERY_SECONDS, seconds / MOST_OF_A_CORE)
 
 
-def _labelled(sample: Sample, label: Mapping[str, str]) -> Sample:
-    return sample._replace(labels={**sample.labels, **label})
+def _packed(text: Text) -> bytes:
+    return zlib.compress(json.dumps(text).encode(), level=1)
 
 
-def _merged(texts: Iterable[Text]) -> Text:
-    """All samples of a metric together, whichever process they are of."""
+def _merged(texts: Mapping[str, Text]) -> Text:
+    """All samples of a metric together, each with a label that names its process."""
     merged: dict[str, tuple[str, str]] = {}
-    for text in texts:
+    for process, text in texts.items():
         for name, (described, samples) in text.items():
-            merged[name] = (described, merged[name][1] + samples if name in merged else samples)
+            named = _named(samples, process)
+            merged[name] = (described, merged[name][1] + named if name in merged else named)
     return merged
+
+
+def _named(samples: str, process: str) -> str:
+    """The samples as they were written, with one label more."""
+    label = f'process="{process}"'
+
+    def with_label(begins: re.Match[str]) -> str:
+        return f"{begins[1]}{{{label}," if begins[0].endswith("{") else f"{begins[1]}{{{label}}} "
+
+    return A_SAMPLE.sub(with_label, samples)
 
 
 def _decoded(name: bytes | str) -> str:

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from dialer.bucket import connect
 from workers.settings import Settings
 from workers.settings_sections import RedisSettings
-from workers.shared_metrics import SharedMetrics
+from workers.shared_metrics import EVERY_SECONDS, MOST_OF_A_CORE, SharedMetrics, pause_after
 
 AWAY = "redis://127.0.0.1:1/0"
 
@@ -27,6 +27,10 @@ class Process:
 
     def things(self) -> dict[str, float]:
         return {one.labels["process"]: one.value for one in self.samples("things_total")}
+
+    def names(self) -> set[str]:
+        """The kinds of things as they are served, whatever stands in them."""
+        return {one.labels["kind"] for one in self.samples("things_total")}
 
     def samples(self, name):
         metrics, _ = self.metrics.of_all()
@@ -77,10 +81,10 @@ def test_a_process_that_ended_is_served_no_more(two, redis_url):
     console, worker = two
     worker.metrics.of_all()
     with connect(redis_url) as server:
-        assert 0 < server.pttl("dialer:metrics:worker@here-2") <= 20_000
-        server.delete("dialer:metrics:worker@here-2")
+        assert 0 < server.pttl("dialer:series:worker@here-2") <= 20_000
+        server.delete("dialer:series:worker@here-2")
         assert console.metrics.of_all()[1] == ["console@here-1"]
-        assert server.smembers("dialer:metrics") == {"console@here-1"}
+        assert server.smembers("dialer:series") == {"console@here-1"}
 
 
 def test_without_redis_a_console_serves_its_own(tmp_path):
@@ -95,3 +99,18 @@ def test_a_process_shows_itself_as_long_as_it_runs(two):
     worker.metrics.start()
     worker.metrics.close()  # which waits for the last figures
     assert console.metrics.of_all()[1] == ["console@here-1", "worker@here-2"]
+
+
+def test_a_label_that_looks_like_another_sample_is_served_as_it_is(two):
+    console, worker = two
+    for name in (odd := {'things_total{kind="x"} 1', "a\nthings_total 2", "", "} 5"}):
+        worker.counted.labels(name).inc()
+    worker.metrics.of_all()
+    assert console.names() == odd
+    assert console.things() == {"worker@here-2": 1}
+
+
+def test_processes_with_very_many_series_show_them_less_often():
+    assert pause_after(0.0) == pause_after(EVERY_SECONDS * MOST_OF_A_CORE / 2) == EVERY_SECONDS
+    costly = 10 * EVERY_SECONDS * MOST_OF_A_CORE
+    assert costly / pause_after(costly) == pytest.approx(MOST_OF_A_CORE)
