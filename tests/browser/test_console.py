@@ -73,7 +73,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     shell = Shell.prepared(tmp_path_factory.mktemp("desk"), settings=SETTINGS + WEBHOOKS)
     up = shell.begin("up", "--sandbox", "--speed", "5")
     try:
-        wait_for(lambda: running_stack(shell.folder / ".dialer") is not None, seconds=120)
+        wait_for(lambda: running_stack(shell.folder / ".dialer") is not None)
         info = running_stack(shell.folder / ".dialer")
         assert info is not None
         shell.write("first.csv", f"{CONTACTS}+14155550112,Dan\n")  # who does not answer

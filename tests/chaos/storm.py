@@ -107,7 +107,7 @@ def run(plan: Plan, folder: Path, say: Callable[[str], None] = lambda _line: Non
             faults = Faults(stack, store, disk, Random(plan.seed), plan.only)
             operator = Operator(ledger)
             largest = _throw_faults(plan, faults, operator, stack, say)
-            calls = loopback.get(f"{stack.sandbox_url}/_calls", timeout=60).json()
+            calls = loopback.get(f"{stack.sandbox_url}/_calls").json()
             judged = {
                 vendor: judge(ledger, _of(calls, vendor), mine, max_attempts=MAX_ATTEMPTS)
                 for vendor, mine in numbers.items()
@@ -236,7 +236,7 @@ def _throw_faults(
 
 
 def _refused_for_pace(stack: stacks.FaultyStack) -> int:
-    counted = loopback.get(f"{stack.sandbox_url}/_requests", timeout=60).json()
+    counted = loopback.get(f"{stack.sandbox_url}/_requests").json()
     return sum(one["count"] for one in counted if one["result"] in {"7020", "limit_exceeded", "429"})
 
 

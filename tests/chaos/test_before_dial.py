@@ -60,7 +60,6 @@ class UnreliableProgram:
         return {"id": contact_id, "answer": "go"}
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
 def test_whom_it_holds_back_is_not_called_and_everybody_else_is_once(ledger, redis_url, buckets, monkeypatch):
     monkeypatch.setattr(questions, "FIRST_WAIT", 0.05)

@@ -18,6 +18,7 @@ from tests.chaos import disk as disks
 from tests.chaos.verdict import doubles
 from tests.support import loopback
 from tests.support.forking import Forked
+from tests.support.patience import PATIENCE
 from tests.support.preloaded import DIALER
 from tests.support.seeding import LONG_TEXT, numbers
 from tests.support.shell import Shell
@@ -69,7 +70,7 @@ class Scene:
             pending = "SELECT count(*) FROM contacts WHERE status IN ('pending', 'claimed', 'dialing', 'placed')"
             return int(db.execute(pending).fetchone()[0])
 
-    def wait(self, condition: Callable[[], bool], seconds: float = 60) -> None:
+    def wait(self, condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
         until = time.monotonic() + seconds
         while not condition():
             assert self.up.poll() is None, "the supervisor has ended"
@@ -78,7 +79,7 @@ class Scene:
 
     def stop(self) -> int:
         self.up.terminate()
-        code = self.up.wait(60)
+        code = self.up.wait(PATIENCE)
         self._output.close()
         return code
 
@@ -97,7 +98,7 @@ def scene() -> Iterator[Scene]:
 
 
 @pytest.mark.stack
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_full_disk_ends_nothing_for_good(scene):
     scene.start_campaign()
     scene.wait(lambda: len(scene.calls()) > 5)

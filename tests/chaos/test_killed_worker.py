@@ -21,6 +21,7 @@ from campaigns.ledger.tables import attempts
 from campaigns.lifecycle import AttemptStatus, CampaignStatus
 from console.cli.views import sandbox_audit
 from tests.support.forked_child import ForkedChild
+from tests.support.patience import PATIENCE
 from tests.support.seeding import LONG_TEXT, numbers
 from workers.ledger import now_utc, open_ledger
 from workers.settings import Settings, load
@@ -64,7 +65,7 @@ def going_on(ledger: Ledger) -> bool:
         return bool(queries.all_campaigns(db, [CampaignStatus.RUNNING]))
 
 
-def wait_until(condition, seconds: float) -> None:
+def wait_until(condition, seconds: float = PATIENCE) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "it did not come to that in time"
@@ -103,9 +104,9 @@ def test_a_worker_killed_twice_in_mid_campaign_calls_nobody_twice_and_loses_nobo
             checked = check(file, settings.accounts)
             launch(ledger, checked, who="test", now=now_utc())
         for count in KILLS_AFTER:
-            wait_until(lambda count=count: placed(ledger) >= count, 60)
+            wait_until(lambda count=count: placed(ledger) >= count)
             stack.kill_worker()
-        wait_until(lambda: not going_on(ledger), 150)
+        wait_until(lambda: not going_on(ledger))
         findings = sandbox_audit.compare(ledger, sandbox_audit.placed_calls(stack.info.urls["sandbox"]))
     assert findings.agree, findings
     assert findings.calls + len(findings.uncertain) >= 60, "each contact was called, or is reported as unknown"
@@ -123,9 +124,9 @@ def test_a_worker_killed_amid_each_reminder_tells_nobody_the_same_one_twice(tmp_
         (tmp_path / "contacts.csv").write_text(rows + "\n")
         launch(ledger, check(file, settings.accounts), who="test", now=now_utc())
         for count in (REMINDED // 4, REMINDED + REMINDED // 4):
-            wait_until(lambda count=count: placed(ledger) >= count, 100)
+            wait_until(lambda count=count: placed(ledger) >= count)
             stack.kill_worker()
-        wait_until(lambda: not going_on(ledger), 150)
+        wait_until(lambda: not going_on(ledger))
         told = Counter(call["to"] for call in sandbox_audit.placed_calls(stack.info.urls["sandbox"]))
         with ledger.reading() as db:
             made = (attempts.c.contact_id, attempts.c.reminder)

@@ -26,6 +26,7 @@ from tests.chaos.faults import Faults
 from tests.chaos.stack import FaultyStack
 from tests.chaos.storm import reserved_numbers
 from tests.support import loopback
+from tests.support.patience import PATIENCE
 from workers.ledger import now_utc, open_ledger
 
 SPEED = 8.0
@@ -70,7 +71,7 @@ class Scene:
         return list(self.stack.settings.accounts.items())
 
     def calls(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = loopback.get(f"{self.stack.sandbox_url}/_calls", timeout=30).json()
+        found: list[dict[str, Any]] = loopback.get(f"{self.stack.sandbox_url}/_calls").json()
         return found
 
     def placed_since(self, moment: datetime) -> list[str]:
@@ -80,7 +81,7 @@ class Scene:
         before = len(self.calls())
         self.wait(lambda: len(self.calls()) >= before + more)
 
-    def wait(self, condition: Callable[[], bool], seconds: float = 60) -> None:
+    def wait(self, condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
         until = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < until, "it did not come to that in time"

@@ -16,7 +16,7 @@ STORMS = (1, 2, 3)  # their seeds
 
 
 @pytest.mark.stack
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("bug", "faults", "patience"),
     [("no_compare_and_set", AGAIN, 12), ("retry_on_time_out", CUT, 25)],

@@ -30,6 +30,7 @@ from console.server.api_route import scope_of
 from console.web import health, metrics
 from tests.console.conftest import Console
 from tests.support import console_server
+from tests.support.patience import PATIENCE
 
 EXAMPLES = 3  # of each kind, for each route and method
 BASIC = "Basic " + base64.b64encode(f"operator:{console_server.PASSWORD}".encode()).decode()
@@ -97,7 +98,7 @@ def api_cases() -> Cases:
 def test_no_request_is_a_fault_of_ours(console: Console, other_cases: Cases) -> None:
     console_server.add_campaign(console.ledger, now=console.clock())
     for case in other_cases:
-        reply = case.call(base_url=console.address, headers={"Authorization": BASIC}, timeout=10)
+        reply = case.call(base_url=console.address, headers={"Authorization": BASIC}, timeout=PATIENCE)
         where = f"{case.method} {reply.request.url}: {reply.status_code}"
         assert reply.status_code < 500 or (reply.status_code == 503 and case.operation.path == "/readyz"), where
         assert "Traceback" not in reply.text, where
@@ -145,7 +146,7 @@ def ask(
     only: Sequence[int] = (),
 ) -> None:
     console.state.guard.forget()
-    reply = case.call(base_url=console.address, headers=headers, timeout=10)
+    reply = case.call(base_url=console.address, headers=headers, timeout=PATIENCE)
     where = f"{case.method} {reply.request.url} {case.body!r}: {reply.status_code} {reply.text[:500]}"
     assert reply.status_code <= at_most, where
     assert not only or reply.status_code in only, where

@@ -60,7 +60,7 @@ class Scene:
         info = running_stack(self.data)
         assert info is not None
         password = (self.data / "password").read_text().strip()
-        return loopback.client(base_url=info.urls["console"], auth=("operator", password), timeout=30)
+        return loopback.client(base_url=info.urls["console"], auth=("operator", password))
 
     def is_ready(self) -> bool:
         with self.console as http:
@@ -95,8 +95,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     scene = Scene.prepared(tmp_path_factory.mktemp("clock"))
     up = scene.shell.begin_as_installed("up", "--sandbox", "--workers", "1", "--speed", "10", **scene.environ)
     try:
-        wait_for(lambda: running_stack(scene.data) is not None, seconds=120)
-        wait_for(scene.is_ready, seconds=120, every=0.5)
+        wait_for(lambda: running_stack(scene.data) is not None)
+        wait_for(scene.is_ready, every=0.5)
         now = datetime.now(UTC)
         scene.start("open", now - HOUR, now + HOUR)
         scene.start("later", now + HOUR, now + 3 * HOUR)

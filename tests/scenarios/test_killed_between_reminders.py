@@ -20,6 +20,7 @@ from tests.support import preloaded
 from tests.support.dialers import callgear, wait_for, working
 from tests.support.fixtures import HandSetClock
 from tests.support.killed_worker import FAST, one_round
+from tests.support.patience import PATIENCE
 from tests.support.seeding import campaign_row, numbers, seed
 
 NOON = datetime(2035, 12, 4, 12, tzinfo=UTC)  # no request is too late by it, however long the test takes
@@ -73,7 +74,7 @@ def test_neither_reminder_is_told_twice_or_lost(ledger, redis_url, buckets, sand
             if reminders_due(ledger) == {2: PEOPLE}:
                 assert verb == "nothing", "it has ended by itself before"
                 break
-    assert worker.wait(30) == -signal.SIGKILL
+    assert worker.wait(PATIENCE) == -signal.SIGKILL
     clock = HandSetClock(NOON + LEASE)
     with working(ledger, redis_url, {"main": callgear(vendor, **FAST)}, clock=clock) as using:
         go_on(using, clock, lambda: reminders_due(ledger) == {2: PEOPLE})

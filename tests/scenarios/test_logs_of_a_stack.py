@@ -41,15 +41,15 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     up = shell.begin(*("up", "--sandbox", "--speed", "50", "--workers", "1"), DIALER_LOGGING__LEVEL="DEBUG")
     data = shell.folder / ".dialer"
     try:
-        wait_for(lambda: running_stack(data) is not None, 60)
+        wait_for(lambda: running_stack(data) is not None)
         assert shell.run("start", "first.yaml").code == 0
         assert shell.run("watch", "first").code == 0
         for program in ("redis", "worker1"):
             info = running_stack(data)
             assert info is not None
             os.kill(info.pids[program], signal.SIGKILL)
-            wait_for(lambda program=program: program in again(data / "logs"), 60)
-        wait_for(lambda: any("ready." in event for event in events(data / "logs", "info")), 60)
+            wait_for(lambda program=program: program in again(data / "logs"))
+        wait_for(lambda: any("ready." in event for event in events(data / "logs", "info")))
     finally:
         shell.end(up)
     return data / "logs"

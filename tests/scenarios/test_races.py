@@ -37,6 +37,7 @@ from tests.campaigns.launch.test_recurring import ACCOUNTS, MONDAY, NINE, cut_of
 from tests.campaigns.launch.test_redial import ACCOUNT
 from tests.campaigns.settlement.test_receipts import deliver, receipt
 from tests.support.beside import beside
+from tests.support.patience import PATIENCE
 from tests.support.seeding import claim, definition, dialing, fresh, numbers, open_all
 
 __all__ = ["written"]  # a fixture
@@ -89,7 +90,7 @@ def test_a_draft_is_started_whole_or_not_at_all_while_it_is_cleared_away(ledger,
     start = {"zones": ["UTC"], "rejects": 0, "rejects_file": None, "who": "ann", "now": created}
     with ThreadPoolExecutor(2) as both:
         cleared = both.submit(ledger.write, clear)
-        assert first_part_gone.wait(20)
+        assert first_part_gone.wait(PATIENCE)
         started = both.submit(ledger.write, drafts.start, draft, admitted=6000, **start)
         assert cleared.result(60) is False
         with pytest.raises(DraftGone, match="1000 of its 6000 contacts"):
@@ -216,7 +217,7 @@ def test_threads_that_move_many_attempts_at_once_build_their_statement_and_move_
     gate = threading.Barrier(4)
 
     def move(_number: int) -> int:
-        gate.wait(20)
+        gate.wait(PATIENCE)
         facts = {uuid4(): {"verdict": "placed", "counted": True} for _ in range(5)}
         return ledger.write(moves.move_attempts, AttemptStatus.PLACED, facts)
 

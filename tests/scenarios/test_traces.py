@@ -66,10 +66,10 @@ def receiver(tmp_path_factory: pytest.TempPathFactory) -> Receiver:
     given = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.address, "OTEL_BSP_SCHEDULE_DELAY": "100"}
     up = shell.begin("up", "--sandbox", "--speed", "50", "--workers", "1", **given)
     try:
-        wait_for(lambda: running_stack(shell.folder / ".dialer") is not None, 60)
+        wait_for(lambda: running_stack(shell.folder / ".dialer") is not None)
         assert shell.run("start", "first.yaml").code == 0
         assert shell.run("watch", "first").code == 0
-        wait_for(lambda: sum("attempt" in spans for spans in receiver.traces().values()) >= 3, 30)
+        wait_for(lambda: sum("attempt" in spans for spans in receiver.traces().values()) >= 3)
     finally:
         shell.end(up)
     receiver.shutdown()

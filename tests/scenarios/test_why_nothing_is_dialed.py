@@ -69,7 +69,7 @@ class Scene:
     @property
     def console(self) -> httpx.Client:
         password = (self.settings.data_dir / "password").read_text().strip()
-        return loopback.client(base_url=self.info.urls["console"], auth=("operator", password), timeout=30)
+        return loopback.client(base_url=self.info.urls["console"], auth=("operator", password))
 
     def everywhere(self) -> set[str]:
         """What the doors say it is."""
@@ -92,9 +92,9 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     up = shell.begin("up", "--sandbox", "--workers", "1", "--speed", "10")
     ledger = Ledger(f"sqlite:///{data / 'ledger.sqlite3'}")
     try:
-        wait_for(lambda: running_stack(data) is not None, seconds=120)
+        wait_for(lambda: running_stack(data) is not None)
         scene = Scene(shell, ledger, Settings(data_dir=data))
-        wait_for(lambda: surroundings(scene.settings).look() is None, seconds=120, every=0.5)  # the first tick has come
+        wait_for(lambda: surroundings(scene.settings).look() is None, every=0.5)  # the first tick has come
         started = shell.run("start", "long.yaml", "--skip-rejects", "--json")
         assert (started.code, started.json["trouble"]) == (0, None)
         yield scene

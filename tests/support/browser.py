@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.support import loopback
+from tests.support.patience import PATIENCE
 
 PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ABSENT = "Chromium is not here: install Debian's (apt-get install chromium); `scripts/setup dev` does so as root"
@@ -33,9 +34,9 @@ DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 THEMES = ("light", "dark")
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text("utf-8")
 GRAVE = ("serious", "critical")
-PATIENCE = 30_000  # milliseconds, of what happens as soon as it can
+MILLISECONDS = 1000 * PATIENCE
 
-expect.set_options(timeout=PATIENCE)
+expect.set_options(timeout=MILLISECONDS)
 
 
 @contextmanager
@@ -60,7 +61,7 @@ class Visitor:
     def page(self, path: str = "/") -> Page:
         """A new tab with this page."""
         page = self.context.new_page()
-        page.set_default_timeout(PATIENCE)
+        page.set_default_timeout(MILLISECONDS)
         page.on("console", self._note)
         page.on("pageerror", lambda error: self.complaints.append(f"{path}: {error}"))
         page.goto(self.address + path)

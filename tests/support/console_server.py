@@ -31,6 +31,7 @@ from campaigns.operations.people import Role
 from console.server.connections import BoundedProtocol, Connections
 from dialer.providers.registry import account_settings
 from tests.support import loopback
+from tests.support.patience import PATIENCE
 from tests.support.statuses import as_campaign
 from workers.settings import Settings
 from workers.settings_sections import ConsoleSettings, LedgerSettings
@@ -86,7 +87,7 @@ def serving(app: FastAPI, bounds: Connections | None = None) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(PATIENCE)
 
 
 def client(address: str, *, known: bool = True, user: str = "operator", **named: Any) -> httpx.Client:

@@ -32,11 +32,11 @@ from dialer.providers.registry import account_settings
 from dialer.verdicts import Meter
 from tests.support.beside import beside
 from tests.support.delivering import receive
+from tests.support.patience import PATIENCE
 from workers.settings import Settings
 from workers.settings_sections import RedisSettings
 from workers.wiring import open_accounts
 
-PATIENCE = 90.0  # of what ends as soon as it has happened, however busy the machine
 SEND_WITHIN = 10.0  # no request is held back because the machine is busy
 TICK = 0.25  # between two rounds of ticks, which take turns with the calls that the test is about
 NOBODY = "http://127.0.0.1:9"

@@ -25,6 +25,7 @@ from campaigns.ledger.tallies import TALLIES
 from dialer.bucket import connect
 from tests.support import postgres
 from tests.support.ledger_copies import migrated
+from tests.support.patience import PATIENCE
 
 START = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)  # of the clock that tests set by hand
 
@@ -64,7 +65,7 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(PATIENCE)
 
 
 def _wait_for_redis(url: str) -> None:

@@ -25,6 +25,7 @@ from pathlib import Path
 from threading import Lock
 from typing import IO, Any
 
+from tests.support.patience import PATIENCE
 from workers.stack.child import ask_kernel_for_death_with_parent
 
 SOCKET = "PRELOADED_SOCKET"  # in the environment of a run's workers, and of what is forked
@@ -141,7 +142,7 @@ def begin(module: str = "tests.support.preloaded", *arguments: str) -> str:
 def _end(process: subprocess.Popen[bytes], folder: str) -> None:
     assert process.stdin is not None
     process.stdin.close()
-    process.wait(10)
+    process.wait(PATIENCE)
     Path(folder, "socket").unlink(missing_ok=True)
     Path(folder).rmdir()
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import httpx
 
-PATIENCE = 60.0  # seconds, for an answer of a server on a busy machine
+from tests.support.patience import PATIENCE
 
 client = partial(httpx.Client, trust_env=False, verify=False, timeout=PATIENCE)
 get = partial(httpx.get, trust_env=False, verify=False, timeout=PATIENCE)

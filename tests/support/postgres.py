@@ -24,6 +24,8 @@ from typing import Any
 
 import psycopg
 
+from tests.support.patience import PATIENCE
+
 STARTED_WITHIN = 30.0
 DATABASES = itertools.count(1)
 DEBIAN = Path("/usr/lib/postgresql")
@@ -186,7 +188,7 @@ class Server:
             return
         self.running.send_signal(how)
         try:
-            self.running.wait(10)
+            self.running.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.running.kill()
             self.running.wait()

@@ -14,6 +14,7 @@ import httpx
 from dialer.sandbox.running import SandboxHandle
 from tests.support import loopback
 from tests.support.beside import beside
+from tests.support.patience import PATIENCE
 
 KEY = "sandbox-key"
 FAST = 200.0
@@ -29,7 +30,7 @@ class Clients:
 
     def __init__(self, sandbox: SandboxHandle) -> None:
         self.sandbox = sandbox
-        self.http = loopback.client(timeout=10)
+        self.http = loopback.client()
 
     def rpc(self, method: str, /, **params: object) -> dict[str, Any]:
         """One JSON-RPC request with the account's key, unless `access_token` is given; None leaves a parameter out."""
@@ -115,7 +116,7 @@ class Receiver:
         self._running.close()
 
 
-def until(true: Callable[[], object], seconds: float = 90.0) -> None:
+def until(true: Callable[[], object], seconds: float = PATIENCE) -> None:
     """Wait until something is so; fail where it does not come to be."""
     end = time.monotonic() + seconds
     while not true():

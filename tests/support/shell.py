@@ -22,6 +22,7 @@ from typing import Any, BinaryIO, TextIO
 from tests.support import forking, preloaded
 from tests.support.forking import SOCKET, Forked
 from tests.support.ledger_copies import migrated
+from tests.support.patience import PATIENCE
 
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # a colour, or a move of the cursor
 DIALER = Path(sys.executable).with_name("dialer")
@@ -93,7 +94,7 @@ class Shell:
         return file
 
     def run(
-        self, *arguments: str, timeout: float = 60, given: str = "", encoding: str = "utf-8", **environ: str
+        self, *arguments: str, timeout: float = PATIENCE, given: str = "", encoding: str = "utf-8", **environ: str
     ) -> Ran:
         """Run to the end; `given` is typed, and what is written is in this encoding."""
         options: dict[str, Any] = {"timeout": timeout, "given": given, "encoding": encoding}
@@ -116,7 +117,7 @@ class Shell:
         os.write(ours, typed.encode())
         with os.fdopen(ours, "rb") as terminal:
             written = b"".join(_until_the_end(terminal))
-        return running.wait(60), written.decode()
+        return running.wait(PATIENCE), written.decode()
 
     def answered_on_terminal(self, *arguments: str, answers: Mapping[str, str]) -> tuple[int, str]:
         """Run to the end on a terminal, and type each line when it is asked for; what was written to the terminal."""
@@ -131,7 +132,7 @@ class Shell:
                 for question in [question for question in answers if question in written]:
                     os.write(ours, f"{answers[question]}\n".encode())
                     answers = {other: answer for other, answer in answers.items() if other != question}
-        return running.wait(60), ESCAPE.sub("", written)
+        return running.wait(PATIENCE), ESCAPE.sub("", written)
 
     def typed(self, lines: str) -> subprocess.CompletedProcess[str]:
         """What a terminal in this folder shows for these lines; the first that fails is the last."""
@@ -172,7 +173,7 @@ class Shell:
         try:
             with ThreadPoolExecutor(1) as reading, begun.stdout:
                 written = reading.submit(begun.stdout.read)
-                begun.process.wait(60)
+                begun.process.wait(PATIENCE)
                 return written.result()
         finally:
             begun.process.kill()

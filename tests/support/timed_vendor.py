@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tests.support import loopback
+from tests.support.patience import PATIENCE
 
 END_OF_HEAD = b"\r\n\r\n"
 LENGTH = b"content-length:"
@@ -32,7 +33,7 @@ class TimedVendor:
 
     def arrivals(self) -> list[float]:
         """When each request came, by the wall clock; what was told before is not told again."""
-        moments: list[float] = loopback.get(f"{self.url}/_arrivals", timeout=60).json()
+        moments: list[float] = loopback.get(f"{self.url}/_arrivals").json()
         return moments
 
 
@@ -44,7 +45,7 @@ def timed_vendor() -> Iterator[TimedVendor]:
     process = spawn.Process(target=_serve, args=(address,), daemon=True)
     process.start()
     try:
-        yield TimedVendor(address.get(timeout=60))
+        yield TimedVendor(address.get(timeout=PATIENCE))
     finally:
         process.terminate()
         process.join()

@@ -26,8 +26,10 @@ def sending() -> Iterator[SignedPosts]:
     """What sends messages signed by KEY, also to addresses on loopback."""
     with start_blocking_portal() as loop:
         posts = SignedPosts(loop, key=KEY, allowed=networks(["127.0.0.1"]))
-        yield posts
-        loop.call(posts.aclose)
+        try:
+            yield posts
+        finally:
+            loop.call(posts.aclose)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,7 +78,7 @@ def flower(ledger, redis_url, tmp_path: Path) -> Iterator[str]:
 
 
 def ask(url: str, path: str, **params: Any) -> Any:
-    return loopback.get(url + path, params=params, auth=AUTH, timeout=20)
+    return loopback.get(url + path, params=params, auth=AUTH)
 
 
 def workers(url: str) -> Any:
@@ -154,5 +154,5 @@ def rows_on_the_page(flower: str) -> list[str]:
         page = context.new_page()
         page.goto(f"{flower}/tasks")
         rows = page.locator("#tasks-table tbody tr")
-        rows.nth(3).wait_for(timeout=browser.PATIENCE)
+        rows.nth(3).wait_for(timeout=browser.MILLISECONDS)
         return rows.all_inner_texts()

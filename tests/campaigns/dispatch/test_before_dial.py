@@ -284,8 +284,10 @@ def test_an_address_inside_our_own_network_is_not_asked(using, program, called):
     with start_blocking_portal() as loop:
         strict = SignedPosts(loop, key=KEY)
         slice_ = sliced(using, program, 1)
-        assert dial(slice_, using=replace(using, posts=strict)) == 0
-        loop.call(strict.aclose)
+        try:
+            assert dial(slice_, using=replace(using, posts=strict)) == 0
+        finally:
+            loop.call(strict.aclose)
     assert program.came == []
     with using.ledger.reading() as db:
         assert "inside our own network" in questions.unanswered(db, slice_.campaign_id).words

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from campaigns.safeguards.failover import move_on
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.rulings import accept
 from dialer.calls import Outcome
+from dialer.deadline import Deadline
 from dialer.providers.registry import account_settings
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
@@ -213,10 +215,19 @@ def test_a_rehearsal_uses_up_nothing_of_the_day(ledger, clock, using):
 
 
 def test_the_pace_of_a_caller_id_holds_for_each_number(ledger, clock, redis_url, buckets, sandbox):
-    """Two numbers of one call a second each carry two calls a second."""
-    settings: dict[str, Any] = {"caller_id_pace": 0.5, "pace": 100}
-    with working(ledger, redis_url, {"main": webex(sandbox.base_url("webex"), **settings)}, clock=clock) as using:
-        seed(ledger, numbers(4), now=clock(), caller_id=SHOWN[:2])
-        for one in release(using=using):
-            dial(one, using=using)
-    assert Counter(call["from"] for call in sandbox.calls()) in [dict.fromkeys(SHOWN[:2], calls) for calls in (1, 2)]
+    """A call in twenty minutes from each: no test takes so long, so each number carries one, and none carries two."""
+    settings = {"main": webex(sandbox.base_url("webex"), pace=9, caller_id_pace=1 / 1200)}
+    bounds: dict[str, Any] = {"send_within": 1, "deadline": partial(Deadline, wall=clock)}
+    with working(ledger, redis_url, settings, clock=clock, **bounds) as using:
+        seed(ledger, numbers(50), now=clock(), caller_id=SHOWN[:2])
+        for _ in range(20):  # on a busy machine a call may miss its slot, and the next is in twenty minutes
+            buckets.flushall()
+            before = len(sandbox.calls())
+            for one in release(using=using):
+                dial(one, using=using)
+            carried = Counter(call["from"] for call in sandbox.calls()[before:])
+            assert max(carried.values(), default=0) <= 1
+            if len(carried) == 2:
+                return
+            clock.forward(1300)
+    raise AssertionError("the numbers wait for each other")

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 from campaigns.ledger import migrations
 from campaigns.ledger.store import Ledger, LedgerUnavailable
 from campaigns.ledger.tables import UtcTime, metadata
+from tests.support.patience import PATIENCE
 from tests.support.seeding import seed
 
 
@@ -125,14 +126,14 @@ def test_a_lost_race_is_run_again(postgres_database, clock):
         tries.append(first)
         db.execute(text("UPDATE contacts SET tries = tries + 1 WHERE line = :n"), {"n": first})
         if len(tries) <= 2:
-            both_hold_one.wait(timeout=10)
+            both_hold_one.wait(timeout=PATIENCE)
         db.execute(text("UPDATE contacts SET tries = tries + 1 WHERE line = :n"), {"n": second})
 
     threads = [threading.Thread(target=ledger.write, args=(swap, *order)) for order in ((2, 3), (3, 2))]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=PATIENCE)
     with ledger.reading() as db:
         assert db.scalars(text("SELECT tries FROM contacts ORDER BY line")).all() == [2, 2]
     assert len(tries) == 3

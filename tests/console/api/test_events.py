@@ -59,7 +59,7 @@ def reading(console: Console, *scopes: Scope, after: str = "", **query: str) -> 
     _, secret = api_tokens.create(console.ledger, name, scopes or (Scope.READ,), who="test", now=console.clock())
     headers = {"Authorization": f"Bearer {secret}"} | ({"Last-Event-ID": after} if after else {})
     with (
-        loopback.client(base_url=console.address, headers=headers, timeout=60) as http,
+        loopback.client(base_url=console.address, headers=headers) as http,
         http.stream("GET", "/api/v1/events", params=query) as reply,
     ):
         assert reply.status_code == 200, reply.read()

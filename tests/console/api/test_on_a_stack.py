@@ -55,7 +55,7 @@ class Stack:
 
     def client(self, name: str, scopes: str) -> httpx.Client:
         headers = {"Authorization": f"Bearer {self.token(name, scopes)}"}
-        return loopback.client(base_url=f"{self.url}/api/v1", headers=headers, timeout=60)
+        return loopback.client(base_url=f"{self.url}/api/v1", headers=headers)
 
 
 @pytest.fixture(scope="module")

@@ -62,7 +62,7 @@ def console(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     accounts = {"bulk": callgear(address), "practice": callgear(address, sandbox=True)}
     settings = settings.model_copy(update={"accounts": accounts, "test_numbers": (TEST_NUMBER,)})
     app = create_app(settings, HandSetClock())
-    with console_server.serving(app) as at, console_server.client(at, timeout=60) as http:
+    with console_server.serving(app) as at, console_server.client(at) as http:
         state = app.state.state
         yield Console(http=http, ledger=state.ledger, state=state, address=at)
 
@@ -104,7 +104,7 @@ def test_a_double_click_starts_one_campaign_and_shows_it_twice(console: Console)
     data = {"token": token_of(page), "seen": seen_of(page), "when": "now", "warned": "on"}
 
     def press(_: int) -> httpx.Response:
-        with console_server.client(console.address, timeout=60) as http:
+        with console_server.client(console.address) as http:
             return http.post(f"{draft}/start", data=data)
 
     with ThreadPoolExecutor(2) as browsers:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.console.conftest import Console
 from tests.support import console_server
+from tests.support.patience import PATIENCE
 
 
 @pytest.fixture
@@ -153,7 +154,7 @@ def test_guesses_are_slowed_down_counted_and_in_the_audit(console: Console) -> N
 def test_what_is_no_http_gets_a_400_and_no_traceback(console: Console, caplog: pytest.LogCaptureFixture) -> None:
     host, port = console.address.removeprefix("http://").split(":")
     for nonsense in (b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"A" * 100_000 + b"\r\n\r\n"):
-        with socket.create_connection((host, int(port)), timeout=5) as connection:
+        with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
             connection.sendall(nonsense)
             time.sleep(0.05)
             assert connection.recv(100).startswith((b"HTTP/1.1 400", b""))

@@ -19,6 +19,7 @@ from console.web.app import create_app
 from tests.console.conftest import Console
 from tests.support import console_server, loopback
 from tests.support.fixtures import HandSetClock
+from tests.support.patience import PATIENCE
 from tests.support.statuses import as_contact
 
 
@@ -133,7 +134,7 @@ def test_a_server_runs_it_and_no_secret_or_number_is_in_its_logs(tmp_path: Path,
             _talk_of_secrets(http)
     finally:
         server.terminate()
-        assert server.wait(15) in (0, -15)
+        assert server.wait(PATIENCE) in (0, -15)
     said = (tmp_path / "log").read_text()
     assert "Uvicorn running" in said, "the log is there and can be read"
     for secret in ("hush-hush", "let-me-in-7", "bGV0", "key-of-the-service", "4155550", "call-of-somebody", "guessed"):

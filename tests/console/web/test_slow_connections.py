@@ -18,6 +18,7 @@ import pytest
 
 from console.server.connections import OnceAMinute
 from tests.support import console_server
+from tests.support.patience import PATIENCE
 from tests.support.slow_connections import slow_connections
 
 FILES, COUNT = 1024, 1100
@@ -50,7 +51,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
-        server.wait(15)
+        server.wait(PATIENCE)
     said = (folder / "log").read_text()
     assert "Traceback" not in said
     assert "connections closed" in said
@@ -77,7 +78,7 @@ def test_slow_connections_stop_neither_health_check_nor_receipts(address: str, k
     body = console_server.notice("OFFERED", "7407", call="call-1", attempt=None, at="2026-12-01T15:00:01Z")
     with slow_connections(address, COUNT, kind):
         for _ in range(10):
-            with console_server.client(address, timeout=20.0) as http:  # each time on a connection of its own
+            with console_server.client(address) as http:  # each time on a connection of its own
                 assert http.get("/healthz").status_code == 200
                 assert http.post(f"/receipts/bulk/{console_server.SECRET}", content=body).status_code == 200
                 assert http.get("/").status_code == 200
@@ -85,7 +86,7 @@ def test_slow_connections_stop_neither_health_check_nor_receipts(address: str, k
 
 def test_a_request_that_never_ends_is_ended(address: str) -> None:
     host, port = address.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=60) as connection:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
         began = time.monotonic()
         connection.sendall(b"GET / HTTP/1.1\r\n")
         assert connection.recv(100) == b""
@@ -115,7 +116,7 @@ def test_what_is_no_http_is_refused_without_a_traceback(address: str, kind: str)
     """The log is looked at when the server has ended."""
     host, port = address.removeprefix("http://").split(":")
     first, then = NO_HTTP[kind]
-    with socket.create_connection((host, int(port)), timeout=20) as connection:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
         connection.sendall(first.encode("latin-1"))
         answer = b"" if "receipts" in first or not then else connection.recv(4096)  # a receipt is read to its end
         with suppress(ConnectionError):

@@ -15,6 +15,7 @@ import pytest
 from console.server.connections import Connections
 from console.web.app import create_app
 from tests.support import console_server
+from tests.support.patience import PATIENCE
 
 TAKE_SECONDS = 1.0
 MOST = 8
@@ -59,7 +60,7 @@ def reader(address: str, kind: str) -> Iterator[tuple[socket.socket, threading.T
         finally:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-            asking.join(10)
+            asking.join(PATIENCE)
             assert not asking.is_alive()
 
 
@@ -72,7 +73,7 @@ def _ask_without_end(connection: socket.socket, request: bytes) -> None:
 @pytest.mark.parametrize("kind", ASKED)
 def test_answers_that_are_read_a_byte_a_time_are_cut_off(address: str, kind: str) -> None:
     with reader(address, kind) as (connection, asking):
-        until = time.monotonic() + 20
+        until = time.monotonic() + PATIENCE
         while asking.is_alive():
             assert connection.recv(1)
             assert time.monotonic() < until, "a byte now and then buys time without end"
@@ -86,7 +87,7 @@ def test_those_who_read_nothing_keep_nobody_out(address: str) -> None:
     with ExitStack() as readers:
         for _ in range(MOST + 4):
             readers.enter_context(reader(address, "health checks"))
-        until, answered = time.monotonic() + 20, 0
+        until, answered = time.monotonic() + PATIENCE, 0
         while answered < 5:
             assert time.monotonic() < until
             with suppress(httpx.TransportError), console_server.client(address, timeout=20.0) as http:
@@ -103,7 +104,7 @@ def test_a_long_answer_arrives_whole_at_a_reader_that_takes_its_time(address: st
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 << 10)
         connection.connect((host, int(port)))
-        connection.settimeout(10)
+        connection.settimeout(PATIENCE)
         connection.sendall(request_for("pages of the console") * count)
         css = (Path(__file__).parents[3] / "console/templates/console.css").read_bytes()
         read, began = b"", time.monotonic()

@@ -103,7 +103,7 @@ class Target:
     """A sandbox in full swing: calls of every kind come and go while it is asked."""
 
     def __init__(self, sandbox: SandboxHandle) -> None:
-        self.http = loopback.client(base_url=sandbox.url, timeout=30)
+        self.http = loopback.client(base_url=sandbox.url)
         self._connection = HTTPConnection(
             sandbox.url.removeprefix("http://"), timeout=30
         )  # with httpx asking took most

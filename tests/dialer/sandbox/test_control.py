@@ -19,6 +19,7 @@ import pytest
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
 from tests.support import loopback
+from tests.support.patience import PATIENCE
 from tests.support.sandbox_clients import FAST, STILL, Clients, until
 
 
@@ -166,7 +167,7 @@ def test_the_process_says_where_it_listens_and_ends_on_sigterm() -> None:
         url = line.split()[1]
         config = loopback.get(f"{url}/_config").json()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE) == 0
     assert (config["speed"], config["points_per_minute"], config["webex_tps"]) == (50.0, 7, 50)
 
 

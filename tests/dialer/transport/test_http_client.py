@@ -17,6 +17,7 @@ from aiohttp.client_reqrep import ConnectionKey
 from dialer.errors import NotPlaced, ProviderError, TooLate, Unconfirmed, Unreachable
 from dialer.http import HttpRequest
 from dialer.transport.http_client import HttpClient, _begun, provider_error, translate_errors
+from tests.support.patience import PATIENCE
 
 PLACING = HttpRequest(method="POST", url="https://user:secret@api.example/v2", body=b"hello", places=True)
 ASKING = HttpRequest(method="GET", url="https://api.example/v2")
@@ -128,7 +129,7 @@ def test_a_request_is_written_in_the_turn_of_the_loop_in_which_it_was_checked():
     def check() -> None:
         checks.append(None)
         if len(checks) == 2:  # with its connection open
-            asyncio.get_running_loop().call_soon(lambda: in_time.append(heard.wait(10)))
+            asyncio.get_running_loop().call_soon(lambda: in_time.append(heard.wait(PATIENCE)))
 
     def serve(door: socket.socket) -> None:
         caller, _ = door.accept()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dialer.redis_address import RedisAddress
+from tests.support.patience import PATIENCE
 from workers.stack.health import Health, redis_pings
 from workers.stack.ports import Ports
 from workers.stack.processes import Child, Program
@@ -27,7 +28,7 @@ def says(log: Path, word: str) -> Health:
     return lambda: log.exists() and word in log.read_text()
 
 
-def until(question: Callable[[], bool], seconds: float = 20.0) -> bool:
+def until(question: Callable[[], bool], seconds: float = PATIENCE) -> bool:
     """Whether it came true in time; how long it takes is not what is tested."""
     limit = time.monotonic() + seconds
     while not question():
@@ -61,7 +62,7 @@ def processes_with(word: str) -> list[int]:
 @pytest.fixture(autouse=True)
 def _nobody_left_behind(tmp_path: Path) -> Iterator[None]:
     yield
-    assert until(lambda: not processes_with(str(tmp_path)), 5), processes_with(str(tmp_path))
+    assert until(lambda: not processes_with(str(tmp_path))), processes_with(str(tmp_path))
 
 
 @pytest.fixture

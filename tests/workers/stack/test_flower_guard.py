@@ -94,7 +94,7 @@ def flower(start_flower):
 
 
 def ask(url, path, method="GET", auth=None):
-    return loopback.request(method, url + path, auth=auth, timeout=20)
+    return loopback.request(method, url + path, auth=auth)
 
 
 @pytest.mark.parametrize("path", ["/", "/metrics", "/api/tasks"])
@@ -212,7 +212,7 @@ def test_flowers_own_passwords_open_nothing(start_flower):
 
 def test_the_consoles_session_opens_it_for_admins_and_for_nobody_else(flower, sessions):
     def shown(cookie=None, **headers):
-        return loopback.get(flower, cookies={NAME: cookie} if cookie else {}, headers=headers, timeout=20)
+        return loopback.get(flower, cookies={NAME: cookie} if cookie else {}, headers=headers)
 
     assert shown(sessions[USER]).status_code == 200
     refused = shown(sessions["viewer"])

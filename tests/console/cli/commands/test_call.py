@@ -20,8 +20,10 @@ from console.cli.app import main
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
 from tests.contract.callgear.provoking import state_of
-from tests.support.sandbox_clients import Clients, until
+from tests.support.sandbox_clients import STILL, Clients, until
 from tests.support.shell import Shell
+
+SPEED = 20.0  # at which a call is answered in a second
 
 
 @dataclass
@@ -33,11 +35,13 @@ class Here:
     run: Callable[..., tuple[int, str, str]]
 
     def talk(self, contact: str = "14155550101") -> int:
-        """The session of a call whose people talk."""
+        """The session of a call whose people talk, while the sandbox's time all but stands still."""
+        self.vendor.sandbox.configure(speed=SPEED)
         given = {"virtual_phone_number": "18005550100", "first_call": "contact", "operator": "79262444491"}
         placed = self.vendor.rpc("start.simple_call", contact=contact, **given)
         session = placed["result"]["data"]["call_session_id"]
         until(lambda: state_of(self.vendor, session) == "Talk")
+        self.vendor.sandbox.configure(speed=STILL)
         return session
 
     def actions(self, session: int) -> list[str]:
@@ -54,7 +58,7 @@ class Here:
 
 @pytest.fixture
 def sandbox() -> Iterator[SandboxHandle]:
-    with running(SandboxConfig(seed=1, speed=20, office={"talk_seconds": 3000})) as handle:
+    with running(SandboxConfig(seed=1, speed=SPEED, office={"talk_seconds": 30_000})) as handle:
         yield handle
 
 
