@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from campaigns.audience.audience import Audience
-from campaigns.audience.rejects import Reject
+from campaigns.audience.rejects import Reject, RejectCode
 from campaigns.audience.rows.contact_row import ContactRow
 from campaigns.calendar.reminders import reminder_moments
 from campaigns.calendar.zones import zones_of
 from campaigns.definition import Definition
 from campaigns.definition.definition import REMINDER, VARIANT
 from campaigns.definition.speech.speech_filters import SpokenValue
+from campaigns.definition.templates import BadText
+from campaigns.launch.checking.account_checks import as_stored
 from campaigns.launch.checking.checks import open_audience
 from campaigns.launch.checking.staging import NO_ZONE
 from dialer.account_settings import AccountSettings
@@ -37,13 +39,13 @@ class NoSuchRow(DialerError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """One row of the list: the text as it will be spoken, or why there will be no call.
+    """One row of the list: the text as the preferred account will speak it, or why there will be no call.
 
     `reminders` are those of its appointment, where the campaign has several. `contact` is the masked number. `text` is
     None for a recording, and for a call that says nothing. `seconds` is an estimate of the message's length, `values`
     what the text's filters made of the row's values. `caller_ids` are the numbers of which it will be shown one, the
-    nearest first, `caller_ids_by_account` those of accounts that have others. `priority` and `callback_data` go to the
-    provider with its call.
+    nearest first, `caller_ids_by_account` those of other accounts that have their own. `priority` and `callback_data`
+    go to the provider with its call.
     """
 
     campaign: str
@@ -97,10 +99,15 @@ def row_at(audience: Audience, line: int | None) -> ContactRow | Reject:
 
 
 def _preview(row: ContactRow | Reject, audience: Audience) -> Preview:
-    definition = audience.definition
+    campaign = audience.definition
+    try:
+        row = row if isinstance(row, Reject) else _as_spoken(row, campaign)
+    except BadText as exc:
+        reason = f"{campaign.account} cannot speak its own text: {exc}"
+        row = Reject(line=row.line, column="", code=RejectCode.BAD_TEXT, reason=reason, suggestion=exc.suggestion)
     if isinstance(row, Reject):
         return Preview(
-            campaign=definition.campaign,
+            campaign=campaign.campaign,
             line=row.line,
             contact="",
             zone=None,
@@ -109,7 +116,9 @@ def _preview(row: ContactRow | Reject, audience: Audience) -> Preview:
             seconds=0,
             rejected=row,
         )
+    definition = campaign.for_account(campaign.account)
     script = definition.script(row.text, row.voice)
+    others = {name: own.caller_id for name, own in campaign.by_account.items() if name != campaign.account}
     return Preview(
         campaign=definition.campaign,
         line=row.line,
@@ -122,12 +131,24 @@ def _preview(row: ContactRow | Reject, audience: Audience) -> Preview:
         reminders=_reminders(row, definition),
         variant=definition.variant_for(row.key, row.e164),
         caller_ids=definition.caller_id.all_eligible(row.e164),
-        caller_ids_by_account={
-            name: own.caller_id.all_eligible(row.e164) for name, own in definition.by_account.items() if own.caller_id
-        },
+        caller_ids_by_account={name: pool.all_eligible(row.e164) for name, pool in others.items() if pool},
         priority=definition.priority,
         callback_data=definition.callback_text(row.fields, row.zone),
     )
+
+
+def _as_spoken(row: ContactRow, campaign: Definition) -> ContactRow:
+    """The row with the text that the preferred account speaks, which may be its own. Raises BadText."""
+    own = campaign.by_account.get(campaign.account)
+    if own is None or own.message is None:
+        return row
+    fields, definition = as_stored(row), campaign.for_account(campaign.account)
+    if definition.template is None:
+        return row._replace(text=None, spoken=(), voice={})
+    labels = definition.reminder_labels if definition.speaks_of_reminder else ("",)
+    texts = [definition.template.speak({**fields, REMINDER: label}, row.zone) for label in labels]
+    text, spoken = max(texts, key=lambda one: len(one.text))
+    return row._replace(text=text, spoken=spoken, voice={})
 
 
 def _reminders(row: ContactRow, definition: Definition) -> list[PreviewedReminder]:

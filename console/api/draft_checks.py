@@ -67,7 +67,9 @@ class PreviewedCall(BaseModel):
     line: int
     contact: str
     zone: str | None
-    text: str | None = Field(description="Null for a recording, and for a call that says nothing.")
+    text: str | None = Field(
+        description="As the preferred account says it. Null for a recording, and for a call that says nothing."
+    )
     voice: dict[str, str]
     seconds: float
     characters: int

@@ -30,7 +30,7 @@ class FallbackAccount:
         """Count the contact as faulty if this account cannot speak its text."""
         try:
             template = self._definition.template
-            text = template.render(_as_stored(row), row.zone) if self._has_own_message and template else row.text
+            text = template.render(as_stored(row), row.zone) if self._has_own_message and template else row.text
         except BadText as exc:
             self._add_fault(row, str(exc))
             return
@@ -56,8 +56,8 @@ class FallbackAccount:
                 )
 
 
-def _as_stored(row: ContactRow) -> dict[str, str]:
-    """The row's fields as the ledger keeps them, from which this account's text is made: a number is its text alone."""
+def as_stored(row: ContactRow) -> dict[str, str]:
+    """The row's fields as the ledger keeps them, of which an account's own text is made: a number is its text alone."""
     return {name: str(value) for name, value in row.fields.items()}
 
 
