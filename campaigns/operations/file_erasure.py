@@ -57,9 +57,9 @@ def erase_files(ledger: Ledger, number: PhoneNumber, folder: Path) -> ErasedFile
     kept = [*_downloaded(ledger), *kept_lists(folder.absolute().parent), *kept_reports]
     mentioning = [file for file in kept if _may_mention(file, number)]
     return ErasedFiles(
-        rewritten=rewritten + emptied + archives.rewritten,
-        left=failed + left + mentioning + archives.left,
-        elsewhere=elsewhere + archives.elsewhere,
+        rewritten=[*rewritten, *emptied, *archives.rewritten],
+        left=[*failed, *left, *mentioning, *archives.left],
+        elsewhere=[*elsewhere, *archives.elsewhere],
     )
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Table
@@ -15,7 +14,7 @@ from campaigns.ledger.numbers.erasures import CONTENT, ERASED, TIMING
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, contacts, receipts
 from campaigns.operations.archives.archive_files import ArchiveFiles, read_rows, write_rows
-from campaigns.reporting.report import files_locked
+from campaigns.operations.archives.archive_walk import Walked, walk
 from campaigns.retention_periods import Kept
 
 PERSONAL = {
@@ -30,37 +29,31 @@ OF_A_KIND: Mapping[Kept, Mapping[str, Mapping[str, str]]] = {
 }
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ErasedArchives:
     """Files of archives that were written anew, or could not be, and manifests of those that are not on this machine.
 
     `campaigns` are those of the archives that have the number.
     """
 
-    rewritten: list[Path] = field(default_factory=list)
-    left: list[Path] = field(default_factory=list)
-    elsewhere: list[Path] = field(default_factory=list)
-    campaigns: list[str] = field(default_factory=list)
+    rewritten: Sequence[Path]
+    left: Sequence[Path]
+    elsewhere: Sequence[Path]
+    campaigns: Sequence[str]
 
 
 def erase_in_archives(ledger: Ledger, hashes: Collection[str]) -> ErasedArchives:
     """Empty what archives hold of a number with these hashes."""
-    erased = ErasedArchives()
     with ledger.reading() as db:
         noted = archives.all_archives(db)
-    for archive in noted:
-        files = ArchiveFiles.noted(archive)
-        if not files.manifest.is_file():
-            erased.elsewhere.append(files.manifest)
-            continue
-        try:
-            with files_locked(files.folder):
-                if _empty(ledger, files, hashes):
-                    erased.rewritten += files.all
-                    erased.campaigns.append(archive.campaign)
-        except (OSError, ValueError, LookupError, csv.Error):
-            erased.left += files.all
-    return erased
+    walked = walk(noted, lambda files: _empty(ledger, files, hashes))
+    had_number = [files for files, emptied in walked.done if emptied]
+    return ErasedArchives(
+        rewritten=[file for files in had_number for file in files.all],
+        left=[file for files in walked.damaged for file in files.all],
+        elsewhere=[files.manifest for files in walked.elsewhere],
+        campaigns=[files.campaign for files in had_number],
+    )
 
 
 def rows_of_kind(archive: Archive, kept: Kept) -> int | None:
@@ -73,17 +66,20 @@ def rows_of_kind(archive: Archive, kept: Kept) -> int | None:
     return rows
 
 
-def empty_archive(ledger: Ledger, archive: Archive, kept: Kept) -> None:
-    """Empty this kind of data of everybody in an archive whose files are on this machine.
+def empty_archive(ledger: Ledger, archive: Archive, kept: Kept) -> Walked[int | None]:
+    """Empty this kind of data of everybody in one archive; what came of it is the number of its rows.
 
-    Raises OSError, ValueError, LookupError, csv.Error for files that cannot be read or written: what was done is done.
+    Where its files are damaged, what was done is done.
     """
-    files = ArchiveFiles.noted(archive)
-    with files_locked(files.folder):
+
+    def empty(files: ArchiveFiles) -> int | None:
         for table in archives.MOVED:
             if personal := OF_A_KIND[kept].get(table.name):
                 _rewrite(files.of(table), personal)
         _describe(ledger, files, without_reasons=kept is Kept.CONTACTS)
+        return rows_of_kind(archive, kept)
+
+    return walk([archive], empty)
 
 
 def _empty(ledger: Ledger, files: ArchiveFiles, hashes: Collection[str]) -> bool:

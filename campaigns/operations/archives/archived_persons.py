@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +14,7 @@ from sqlalchemy import JSON, Boolean, Float, Integer, Table
 from campaigns.ledger.lists.archives import Archive
 from campaigns.ledger.tables import attempts, contacts, receipts
 from campaigns.operations.archives.archive_files import ArchiveFiles, read_rows
-from campaigns.reporting.report import files_locked
+from campaigns.operations.archives.archive_walk import walk
 
 READ: Mapping[type, Callable[[str], Any]] = {Boolean: "true".__eq__, Float: float, Integer: int, JSON: json.loads}
 Record = SimpleNamespace  # has the columns of a row by their names; None where the file has nothing
@@ -32,29 +31,23 @@ class ArchivedContact:
     receipts: Mapping[str, Sequence[Record]]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FoundInArchives:
-    """The contacts; files that could not be read; and archives that are not on this machine, which may hold more."""
+    """The contacts; files that could not be read; and campaigns whose archives are elsewhere, which may hold more."""
 
-    contacts: list[ArchivedContact] = field(default_factory=list)
-    unreadable: list[Path] = field(default_factory=list)
-    elsewhere: list[Archive] = field(default_factory=list)
+    contacts: Sequence[ArchivedContact]
+    unreadable: Sequence[Path]
+    elsewhere: Sequence[str]
 
 
 def find_in_archives(noted: Sequence[Archive], hashes: Collection[str]) -> FoundInArchives:
     """Look through these archives for a number with these hashes."""
-    found = FoundInArchives()
-    for archive in noted:
-        files = ArchiveFiles.noted(archive)
-        if not files.manifest.is_file():
-            found.elsewhere.append(archive)
-            continue
-        try:
-            with files_locked(files.folder):
-                found.contacts += _contacts(files, hashes)
-        except (OSError, ValueError, LookupError, csv.Error):
-            found.unreadable.append(files.manifest)
-    return found
+    walked = walk(noted, lambda files: list(_contacts(files, hashes)))
+    return FoundInArchives(
+        contacts=[contact for _, of_archive in walked.done for contact in of_archive],
+        unreadable=[files.manifest for files in walked.damaged],
+        elsewhere=[files.campaign for files in walked.elsewhere],
+    )
 
 
 def _contacts(files: ArchiveFiles, hashes: Collection[str]) -> Iterator[ArchivedContact]:

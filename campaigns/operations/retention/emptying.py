@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,8 +17,7 @@ from campaigns.ledger.lists.rejected_rows import empty_rejected_rows, full_rejec
 from campaigns.ledger.moves import write_audit
 from campaigns.ledger.store import Ledger
 from campaigns.lifecycle import PROGRAM
-from campaigns.operations.archives.archive_erasure import empty_archive, rows_of_kind
-from campaigns.operations.archives.archive_files import ArchiveFiles
+from campaigns.operations.archives.archive_erasure import empty_archive
 from campaigns.operations.retention.batches import Batches
 from campaigns.operations.retention.old_files import kept_files, remove_files
 from campaigns.operations.retention.plans import cutoff, cutoff_of, due_of
@@ -181,16 +179,10 @@ def _empty_campaign(
 
 def _empty_archive(ledger: Ledger, archive: Archive, kept: Kept, result: Result) -> int | None:
     """Empty what an archived campaign has in its files; returns the rows, None where they could not be emptied."""
-    manifest = ArchiveFiles.noted(archive).manifest
-    if not manifest.is_file():
-        result.elsewhere = [*result.elsewhere, manifest]
-        return None
-    try:
-        empty_archive(ledger, archive, kept)
-    except (OSError, ValueError, LookupError, csv.Error):
-        result.left = [*result.left, manifest]
-        return None
-    return rows_of_kind(archive, kept)
+    walked = empty_archive(ledger, archive, kept)
+    result.elsewhere = [*result.elsewhere, *(files.manifest for files in walked.elsewhere)]
+    result.left = [*result.left, *(files.manifest for files in walked.damaged)]
+    return next((rows for _, rows in walked.done), None)
 
 
 def _empty_unmatched(

@@ -77,7 +77,7 @@ def export_person(ledger: Ledger, number: PhoneNumber, data_dir: Path, *, who: s
     with ledger.reading() as db:
         lines = _audit_lines(db, ledger, number, [*rows, *(each.contact for each in moved)])
     held["audit"] = [_line(row, own_forms) for row in lines]
-    held["archives_elsewhere"] = [archive.campaign for archive in archived.elsewhere]
+    held["archives_elsewhere"] = list(archived.elsewhere)
     held |= _in_files(number, data_dir.absolute() / "reports", lists, [each["campaign"] for each in held["contacts"]])
     held["unreadable_files"] += [_shown(file) for file in archived.unreadable]
     ledger.write(write_audit, now, who=who, event=EVENT, detail=ledger.keyed_hash(number.e164))

@@ -53,7 +53,7 @@ def test_a_time_that_is_set_later_ends_what_an_archive_holds(ledger, tmp_path, a
     table = "receipts" if kept is Kept.RECEIPTS else "contacts"
     assert (plan.due, plan.archive) == ({kept: counts[table]}, archived.manifest)
     result = run(ledger, SET_LATER[kept], tmp_path, now=DUE)
-    assert (getattr(result, kept), result.elsewhere, result.left) == (counts[table], (), [])
+    assert (getattr(result, kept), result.elsewhere, result.left) == (counts[table], [], [])
     assert {name: len(written(archived, name)) for name in tables()} == counts
     assert totals(ledger, archived.campaign) == before
     text = "".join(file.read_text() for file in archived.all)
