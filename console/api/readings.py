@@ -21,7 +21,9 @@ class ReadingState(BaseModel):
     asked_by: str
     rows_read: int = Field(description="So far.")
     rows_expected: int = Field(description="About how many the list has; 0 until it is opened.")
-    rows_written: int = Field(description="So far, into the ledger: of a start and of an append.")
+    rows_written: int = Field(
+        description="So far, into the ledger: of an append. A start enters its contacts as their rows are read."
+    )
     trouble: str = Field(description="What keeps it; blank where nothing does.")
     problem: Problem | None = Field(description="Why it has failed.")
 

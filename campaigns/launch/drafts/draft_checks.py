@@ -56,7 +56,6 @@ def check_draft(
     accounts: Accounts,
     *,
     now: datetime,
-    keep: bool = False,
     progress: ProgressBar = no_progress,
 ) -> CheckResult:
     """Read the whole list as `dialer check` does; all rejects are in `rejects_file`. Raises what `check` raises."""
@@ -65,7 +64,7 @@ def check_draft(
             draft.file,
             accounts,
             exclusions_for=lambda definition: Exclusions(ledger, definition, now),
-            keep=keep,
+            keep=False,
             progress=progress,
         )
         write_rejects(draft, checked)

@@ -37,7 +37,7 @@ class ReadingStage(StrEnum):
 
     WAITING = "waiting"  # for a worker
     READING = "reading"
-    WRITING = "writing"  # the contacts into the ledger
+    WRITING = "writing"  # of an append: its rows into the ledger
     DONE = "done"
     FAILED = "failed"  # the list, the definition or the ledger does not allow what was asked
 
@@ -66,7 +66,7 @@ class ReadingNote:
     heard_at       when a worker last said how far it is; None before it was handed to one
     tries          how often it was begun
     rows_read      so far, of about `rows_expected`; that is 0 until the list is opened
-    rows_written   so far, into the ledger
+    rows_written   so far, into the ledger; a start enters its contacts as their rows are read
     begun          what whoever takes it up again has to know of what was begun
     result         once it is done, as JSON
     fault          once it has failed

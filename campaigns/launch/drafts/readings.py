@@ -69,7 +69,7 @@ class Reading:
         return self._noted(rows, "rows_read", {"rows_expected": expected})
 
     def writing(self, contacts: Iterable[T], expected: int) -> Iterable[T]:
-        """The contacts, each noted as written; raises Interrupted when this process is told to end."""
+        """The contacts of an append, each noted as written; raises Interrupted when this process is told to end."""
         return self._noted(contacts, "rows_written", {"stage": ReadingStage.WRITING})
 
     def refuse_stopped(self) -> None:

@@ -1,4 +1,4 @@
-"""Starts a draft: checks it once more, as its list and the ledger now are, and launches it."""
+"""Starts a draft: its list is checked once more, as it and the ledger now are, while its contacts are written."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from campaigns.definition import Definition, load_definition
-from campaigns.launch.checking.checks import provider_of
+from campaigns.launch.checking.checks import CheckResult, open_audience, provider_of
 from campaigns.launch.drafts import file_drafts
-from campaigns.launch.drafts.draft_checks import check_draft
+from campaigns.launch.drafts.draft_checks import write_rejects
 from campaigns.launch.drafts.file_drafts import FileDraft, note_started, paths_left_out
 from campaigns.launch.drafts.reading_notes import Purpose, ReadingNote
 from campaigns.launch.drafts.readings import CarryOut, Reading, begin_reading
-from campaigns.launch.launch import launch, refuse_duplicate, refuse_too_late
+from campaigns.launch.exclusions import Exclusions
+from campaigns.launch.launch import UncheckedList, launch, refuse_duplicate, refuse_too_late
 from campaigns.ledger import queries
 from campaigns.ledger.lists import drafts
 from campaigns.ledger.lists.drafts import DraftGone
@@ -64,29 +65,41 @@ def start_carried_out(
 ) -> CarryOut:
     """What checks a draft and starts it. Its list is removed then: the contacts are in the ledger.
 
-    It starts on the account that `choose_account` gives, else on the preferred one. It raises what `check` and `launch`
-    raise, and RowsRejected unless the order says `skip_rejects`.
+    It starts on the account that `choose_account` gives once the list was checked, else on the preferred one. It raises
+    what `open_audience` and `launch` raise, and RowsRejected unless the order says `skip_rejects`.
     """
 
     def carry_out(reading: Reading) -> ReadingNote:
         draft, order, now = reading.draft, reading.note.order, reading.clock()
+
+        def look(checked: CheckResult) -> StartAccount | None:
+            write_rejects(draft, checked)
+            checked.refuse_rejects(None, skip=order["skip_rejects"])
+            refuse_too_late(checked, now)
+            return choose_account(checked.definition)
+
         with paths_left_out(draft.folder):
             if (campaign_id := _started_before(ledger, reading.note)) is None:
-                checked = check_draft(ledger, draft, accounts, now=now, keep=True, progress=reading.progress)
-                checked.refuse_rejects(None, skip=order["skip_rejects"])
-                refuse_too_late(checked, now)
+                audience = open_audience(
+                    draft.file, accounts, exclusions_for=lambda definition: Exclusions(ledger, definition, now)
+                )
                 campaign_id = launch(
                     ledger,
-                    checked,
+                    UncheckedList(
+                        audience=audience,
+                        accounts=accounts,
+                        exclusions=True,
+                        skip_rejects=order["skip_rejects"],
+                        look=look,
+                    ),
                     rejects_folder=reports_folder,
                     again=order["again"],
                     who=reading.note.asked_by,
                     now=now,
-                    progress=reading.writing,
+                    progress=reading.progress,
                     created=lambda created_id: reading.begun(campaign=created_id, created_at=now.isoformat()),
                     still_wanted=lambda db, campaign_id: _refuse_unwanted(reading),
                     second_person_above=second_person_above,
-                    account=choose_account(checked.definition),
                 ).id
         note_started(draft, campaign_id)
         return reading.done(reading.note.rows_read, {"campaign": campaign_id})

@@ -12,7 +12,7 @@ import pytest
 
 from campaigns.launch import draft_writer
 from campaigns.launch.drafts import file_drafts
-from campaigns.launch.drafts.reading_notes import ReadingNote, ReadingStage, note_under_way
+from campaigns.launch.drafts.reading_notes import ReadingNote, note_under_way
 from campaigns.ledger import queries
 from console.server.state import AppState
 from dialer.sandbox.running import running
@@ -28,7 +28,7 @@ import sys
 from pathlib import Path
 from campaigns.launch import draft_writer
 from campaigns.launch.drafts import file_drafts, readings
-from campaigns.launch.drafts.reading_notes import ReadingStage, note_under_way
+from campaigns.launch.drafts.reading_notes import note_under_way
 from campaigns.ledger.store import Ledger
 from tests.support import console_server
 from workers.ledger import now_utc
@@ -40,7 +40,7 @@ draft = file_drafts.find(data_folder, sys.argv[3])
 
 def wait() -> bool:
     note = note_under_way(draft)
-    if note.stage is ReadingStage.WRITING and note.rows_written > 20:
+    if note.begun is not None and note.rows_read > 30:
         print("writing", flush=True)
         sys.stdin.read()
     return False
@@ -115,17 +115,18 @@ def test_it_is_started_once_however_often_it_is_asked_for(long_start: LongStart)
     assert (first.json()["state"], first.json()["campaign"]) == ("waiting", None)
     other = long_start.press(skip_rejects=False)
     assert (other.status_code, other.json()["type"]) == (409, "urn:dialer:being-read")
-    seen: list[tuple[str, int]] = []
+    seen: list[tuple[str, int, list[str]]] = []
 
     def look() -> bool:
-        if not seen or long_start.note().stage is ReadingStage.WRITING:
-            seen.append((long_start.state()["state"], long_start.state()["rows_written"]))
+        if long_start.note().rows_read in {0, 30}:
+            state = long_start.state()
+            seen.append((state["state"], state["rows_read"], [status for _, status, _ in long_start.campaigns()]))
         return False
 
     console = long_start.console
     assert waiting(console) == [long_start.draft]
     carry_out(console, long_start.draft, stopping=look)
-    assert (seen[0], seen[-1][0]) == (("reading", 0), "writing"), "how many contacts are entered is told, too"
+    assert seen == [("reading", 0, []), ("reading", 30, ["draft"])], "its contacts are entered while it is read"
     done = long_start.state()
     assert (done["state"], done["campaign"], done["problem"]) == ("done", "visit-1", None)
     assert long_start.campaigns() == [("visit-1", "running", CONTACTS)]
@@ -142,7 +143,7 @@ def test_a_worker_killed_with_kill_9_while_it_writes_leaves_a_start_that_another
     assert waiting(console) == [long_start.draft]
     with preloaded.begun("-c", CHILD, *arguments) as (_, said):
         assert said.readline() == "writing\n"
-        assert (long_start.state()["state"], waiting(console)) == ("writing", [])
+        assert (long_start.state()["state"], waiting(console)) == ("reading", [])
     ((_, status, written),) = long_start.campaigns()
     assert (status, 0 < written < CONTACTS) == ("draft", True), "nobody of it is called"
     assert waiting(console) == [long_start.draft]
@@ -179,7 +180,7 @@ def test_it_is_stopped_before_and_while_a_worker_has_it_and_can_be_started_again
     long_start.press()
 
     def press_stop() -> bool:
-        if long_start.note().stage is ReadingStage.WRITING:
+        if long_start.note().begun is not None:
             console.http.delete(long_start.at, **stop)
         return False
 
@@ -194,7 +195,7 @@ def test_a_campaign_that_is_cancelled_while_its_contacts_are_written_is_not_star
     console = long_start.console
 
     def cancel() -> bool:
-        if long_start.note().rows_written == 30:
+        if long_start.note().rows_read == 30:
             for campaign, _, _ in long_start.campaigns():
                 assert console.http.post(f"/api/v1/campaigns/{campaign}/cancel", json={}).status_code == 200
         return False
@@ -210,7 +211,7 @@ def test_a_draft_that_is_removed_while_it_is_started_becomes_no_campaign(long_st
     console = long_start.console
 
     def remove() -> bool:
-        if long_start.note().rows_written == 30:
+        if long_start.note().rows_read == 30:
             console.http.delete(f"/api/v1/drafts/{long_start.draft}", headers={"X-Dialer": "1"})
         return False
 
