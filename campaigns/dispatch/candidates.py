@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from random import Random
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, or_, select
 
 from campaigns.dispatch.vendor_queue import AHEAD
-from campaigns.ledger.tables import IS_URGENT, campaigns, contacts
-from campaigns.lifecycle import CampaignStatus, ContactStatus
+from campaigns.ledger.tables import IS_URGENT, breakers, campaigns, contacts, ticks
+from campaigns.lifecycle import CampaignStatus, ContactStatus, Step
 from dialer.account import Account
 
 LOOKED_AT_ONCE = 32
@@ -30,6 +32,30 @@ class Candidate:
     account: str
     urgent: bool
     held: bool = False
+
+
+class Beginning(NamedTuple):
+    """What a tick asks first, and most often last.
+
+    noted_at  when a release tick was last at work, as far as it was noted
+    is_idle   whether no campaign runs, or waits for its start, or for the probe call of a circuit breaker
+    """
+
+    noted_at: datetime | None
+    is_idle: bool
+
+
+def beginning(db: Connection) -> Beginning:
+    """What there is for a tick at all."""
+    noted_at, has_breakers, has_live = db.execute(_beginning()).one()
+    return Beginning(noted_at, not (has_breakers or has_live))
+
+
+@cache
+def _beginning() -> Select[Any]:
+    live = campaigns.c.status.in_([CampaignStatus.RUNNING, CampaignStatus.SCHEDULED])
+    noted_at = select(ticks.c.at).where(ticks.c.step == Step.RELEASE).scalar_subquery()
+    return select(noted_at, exists(breakers.c.campaign_id), exists(campaigns.c.id).where(live))
 
 
 def due_to_start(db: Connection, now: datetime, account: str | None = None) -> Sequence[str]:

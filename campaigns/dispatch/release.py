@@ -10,7 +10,7 @@ from functools import partial
 from itertools import zip_longest
 
 from campaigns.dispatch.allowances import Allowance, Held, allowances, count_allowed, note
-from campaigns.dispatch.candidates import Candidate, due_to_start, find_candidates, in_turns
+from campaigns.dispatch.candidates import Candidate, beginning, due_to_start, find_candidates, in_turns
 from campaigns.dispatch.claiming import Due, Share, claim_contacts, claimed_already, count_urgent, most_with_workers
 from campaigns.dispatch.dial import Slice
 from campaigns.dispatch.fair_share import share_day, share_out
@@ -64,14 +64,18 @@ def release_some(*, using: Runtime, account: str | None = None) -> Iterator[list
     if using.stopping():
         return
     now = using.clock()
+    with using.ledger.reading() as db:
+        begins = beginning(db)
+    if begins.noted_at is None or abs(now - begins.noted_at) >= TICK_NOTED_EVERY:
+        using.ledger.write(note_release, now)
+    if begins.is_idle:
+        return
     if account is None:
         _watch_breakers(now, using)
     with using.ledger.reading() as db:
-        noted_at, starting = queries.last_tick(db), due_to_start(db, now, account)
+        starting = due_to_start(db, now, account)
         by_account = find_candidates(db, using.accounts, using.moments(), account)
-        with_workers = claimed_already(db, now, using.lease)
-    if noted_at is None or abs(now - noted_at) >= TICK_NOTED_EVERY:
-        using.ledger.write(note_release, now)
+        with_workers = claimed_already(db, now, using.lease) if by_account else {}
     for campaign_id in starting:
         with contained(Step.RELEASE, using.ledger, now, campaign=campaign_id):
             _start(campaign_id, now, using)
@@ -83,6 +87,8 @@ def _watch_breakers(now: datetime, using: Runtime) -> None:
     """Open and close the breakers of all accounts; one by one where those of one cannot be."""
     with using.ledger.reading() as db:
         accounts = circuit_breaker.watched_accounts(db, now)
+    if not accounts:
+        return
 
     def act(names: Sequence[str]) -> Sequence[None]:
         return [using.ledger.write(circuit_breaker.watch, now, names)]

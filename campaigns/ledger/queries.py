@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, bindparam, func, or_, select, tuple_
 
-from campaigns.ledger.tables import IS_OPEN, attempts, campaigns, contacts, faults, ticks
+from campaigns.ledger.tables import IS_OPEN, attempts, campaigns, contacts, faults
 from campaigns.lifecycle import (
     OPEN_CONTACTS,
     AttemptStatus,
@@ -21,7 +21,6 @@ from campaigns.lifecycle import (
     ContactStatus,
     PauseKind,
     ReleaseHold,
-    Step,
 )
 from campaigns.stored_keys import StoredKeys, stored_keys
 from dialer.calls import REACHED, Outcome
@@ -257,12 +256,6 @@ def has_open_attempts(db: Connection, campaign_id: str) -> bool:
     """Whether a call of the campaign goes on, or may go on."""
     goes_on = select(attempts.c.id).where(attempts.c.campaign_id == campaign_id, IS_OPEN)
     return db.execute(goes_on.limit(1)).first() is not None
-
-
-def last_tick(db: Connection) -> datetime | None:
-    """When a release tick was last at work."""
-    at: datetime | None = db.scalar(select(ticks.c.at).where(ticks.c.step == Step.RELEASE))
-    return at
 
 
 def _campaign(row: Row[tuple[object, ...]]) -> Campaign:

@@ -5,7 +5,7 @@ Every step is a compare-and-set, so two sweeps at once do no harm, nor does an h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,6 +29,7 @@ from campaigns.runtime import Runtime, all_or_each, contained
 from campaigns.safeguards.falling_numbers import alert_of_falling_numbers
 from campaigns.safeguards.unknown_alert import alert_of_unknown
 from campaigns.settlement.receipts import accounts_waiting, apply_stored, forget_unmatched, waiting_receipts
+from campaigns.settlement.sweep_parts import PARTS, parts_due
 from campaigns.settlement.timeouts import conclude_due, mark_stale_unconfirmed
 from dialer.account import Account
 from dialer.log import get_logger
@@ -59,7 +60,10 @@ class SweepResult:
 
 
 def sweep(*, using: Runtime) -> SweepResult:
-    """Settle everything that is past its time; run every second or so, by any number of processes."""
+    """Settle everything that is past its time; run every second or so, by any number of processes.
+
+    Of the parts that `PARTS` names those are run that something waits for: one statement says which.
+    """
     now = using.clock()
     done: dict[str, int] = dict.fromkeys(SweepResult.__dataclass_fields__, 0)
     steps: Mapping[str, Callable[[], int | None]] = {
@@ -80,9 +84,14 @@ def sweep(*, using: Runtime) -> SweepResult:
         "audit chained": lambda: chain_audit(using.ledger),
         "resumed": lambda: ask_accounts(using),  # last: an account that does not answer takes its time
     }
+    waiting = _waiting(using)
     for name, step in steps.items():
+        if name in PARTS and name not in waiting:
+            continue
         with contained(Step.SWEEP, using.ledger, now, part=name):
             done[name] = step() or 0
+        if name in PARTS:
+            waiting = _waiting(using)  # what one part does may be what a later one waits for
     result = SweepResult(**{name: done[name] for name in SweepResult.__dataclass_fields__})
     if result.claims_returned or result.marked_unconfirmed or result.erased:
         log.info(
@@ -92,6 +101,11 @@ def sweep(*, using: Runtime) -> SweepResult:
             erased=result.erased,
         )
     return result
+
+
+def _waiting(using: Runtime) -> Collection[str]:
+    with using.ledger.reading() as db:
+        return parts_due(db, using.clock(), min(using.moments()))
 
 
 def _purge_events(using: Runtime, now: datetime) -> None:

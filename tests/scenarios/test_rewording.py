@@ -13,11 +13,11 @@ import pytest
 from sqlalchemy import Connection, select
 
 from campaigns.dispatch.allowances import HOLD_OF_LIMIT, _held_by_limit, note
+from campaigns.dispatch.candidates import beginning
 from campaigns.dispatch.release import release
 from campaigns.launch.recurring import add, launch_due
 from campaigns.launch.redial import redial
 from campaigns.launch.schedules import LEASE, listed
-from campaigns.ledger import queries
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import Sentence, attempts, audit, campaigns, contacts, metadata
 from campaigns.lifecycle import ReleaseHold
@@ -55,7 +55,7 @@ def anew(request, ledger, monkeypatch) -> Iterator[Ledger]:
 def kind(ledger: Ledger, campaign_id: str) -> HoldKind:
     campaign = campaign_row(ledger, campaign_id)
     with ledger.reading() as db:
-        return hold_reason.hold_reason(db, campaign, queries.last_tick(db) or campaign.since).kind
+        return hold_reason.hold_reason(db, campaign, beginning(db).noted_at or campaign.since).kind
 
 
 def test_the_sentences_are_reworded(anew, clock, request):

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from campaigns.dispatch.candidates import beginning
 from campaigns.dispatch.dial import Slice
 from campaigns.dispatch.release import _start, release, release_some, take_back
-from campaigns.ledger import queries
 from campaigns.ledger.lists import drafts
 from campaigns.ledger.lists.appends import append_rows, locked_for_append
 from campaigns.ledger.lists.drafts import NewContact
@@ -142,7 +142,7 @@ def test_contacts_are_claimed_under_a_lease_and_longest_due_first(ledger, clock,
     assert lines == [5, 2, 7]
     assert {contact(ledger, one).lease_until for one in ids} == {clock() + timedelta(seconds=30)}
     with ledger.reading() as db:
-        assert queries.last_tick(db) == clock()
+        assert beginning(db).noted_at == clock()
 
 
 def test_two_ticks_at_once_claim_no_contact_twice(ledger, clock, opened):
