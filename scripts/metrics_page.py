@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from console.server.state import AppState
 from console.web.metrics import families
 from scripts.markdown_table import table
-from workers.ledger import now_utc
+from workers.clock import now_utc
 from workers.settings import Settings
 from workers.settings_sections import ConsoleSettings
 

@@ -8,7 +8,6 @@ from redis.exceptions import RedisError
 
 from workers.queues import TICKS, nudge_key
 from workers.settings import Settings
-from workers.wiring import redis_address
 
 RELEASE_NOW = "workers.tasks.release_now"
 SECONDS = 1.0  # how long Redis may take, and for how long a nudge that was lost keeps others away
@@ -19,7 +18,7 @@ class Nudges:
     """Asks the workers of this installation; safe to use from many threads. Nudges that wait are sent once."""
 
     def __init__(self, settings: Settings) -> None:
-        address = redis_address(settings)
+        address = settings.redis_address
         self._server = address.client(timeout=SECONDS)
         self._app = Celery("nudges", set_as_current=False)
         broker = address.celery()

@@ -29,6 +29,7 @@ from pydantic_settings import (
 from campaigns.retention_periods import InstallationRetention
 from dialer.errors import DialerError
 from dialer.providers.registry import PROVIDERS, AnyAccount, specs
+from dialer.redis_address import RedisAddress
 from dialer.regular_file import check_regular, read_regular
 from dialer.unicode_files import decoded
 from workers.settings_sections import (
@@ -47,6 +48,7 @@ from workers.settings_sections import (
 from workers.toml_lines import line_of
 
 DEFAULT_FILE = "dialer.toml"
+DEFAULT_REDIS = RedisAddress.parse("redis://127.0.0.1:6379/0")
 MAX_BYTES = 128 << 10  # of a file of settings
 MIN_PASSWORD = 12
 IN_A_FILE = "__FILE"  # ends a variable that names a file with the value
@@ -125,6 +127,11 @@ class Settings(BaseSettings):
     def paces(self) -> dict[str, float]:
         """Calls a second that each account allows."""
         return {name: account.pace for name, account in self.accounts.items()}
+
+    @property
+    def redis_address(self) -> RedisAddress:
+        """Where the broker and the buckets are."""
+        return self.redis.address or DEFAULT_REDIS
 
     @property
     def ledger_url(self) -> str:

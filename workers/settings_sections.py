@@ -15,8 +15,6 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
 from dialer.internal_networks import networks
 from dialer.phone import BadPhoneNumber, parse
@@ -48,8 +46,13 @@ class LedgerSettings(Section):
     @field_validator("url")
     @classmethod
     def _store_known(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None:
+            return None
+        from sqlalchemy import make_url  # beat and Flower need nothing else of it
+        from sqlalchemy.exc import ArgumentError
+
         try:
-            known = url is None or make_url(url.get_secret_value()).drivername in STORES
+            known = make_url(url.get_secret_value()).drivername in STORES
         except (ArgumentError, ValueError):
             known = False
         if not known:

@@ -27,10 +27,9 @@ from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
 from dialer.metrics import REGISTRY
-from workers.ledger import now_utc, possible_times
+from workers.clock import now_utc, possible_times
 from workers.metrics_text import MetricsText, Text
 from workers.settings import Settings
-from workers.wiring import redis_address
 
 Kind = Literal["beat", "console", "flower", "worker"]
 
@@ -51,7 +50,7 @@ class SharedMetrics:
         own.register(self.about)
         ProcessCollector(registry=own)
         self.registries = (own, REGISTRY, *registries)
-        self._server = redis_address(settings).client(timeout=REDIS_SECONDS)
+        self._server = settings.redis_address.client(timeout=REDIS_SECONDS)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._pause = EVERY_SECONDS

@@ -45,7 +45,7 @@ from workers.nudges import RELEASE_NOW
 from workers.queues import note_tick, nudge_key, touch_tick
 from workers.slice_summary import SliceEnd, SliceSummary, spans
 from workers.tick_guard import TickGuard
-from workers.wiring import redis_address, runtime
+from workers.wiring import runtime
 
 log = get_logger()
 _tick_guard, _named = TickGuard(), Seldom()
@@ -136,7 +136,7 @@ def _release(account: str | None = None) -> str:
 
 @cache
 def _server() -> redis.Redis:
-    return redis_address(settings).client(timeout=NOTE_SECONDS)
+    return settings.redis_address.client(timeout=NOTE_SECONDS)
 
 
 def _publish(slices: Sequence[Slice]) -> Sequence[Slice]:

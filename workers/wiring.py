@@ -18,17 +18,16 @@ from dialer.account_settings import AccountSettings
 from dialer.bucket import TokenBucket, connect
 from dialer.internal_networks import networks
 from dialer.providers.registry import PROVIDERS, provider_for
-from dialer.redis_address import RedisAddress
 from dialer.transport.admission import Admission
 from dialer.transport.departure import Departures
 from dialer.transport.session import Session
 from dialer.transport.shared_logins import SharedLogins
 from dialer.transport.signed_posts import SignedPosts
-from workers.ledger import now_utc, open_ledger, possible_times
+from workers.clock import now_utc, possible_times
+from workers.ledger import open_ledger
 from workers.secrets import receipt_url, webhook_key
 from workers.settings import Settings
 
-DEFAULT_REDIS = RedisAddress.parse("redis://127.0.0.1:6379/0")
 _lock = threading.Lock()
 _parts: Runtime | None = None
 _closing = ExitStack()
@@ -38,11 +37,6 @@ _stopping = threading.Event()
 def start_no_more_calls() -> None:
     """From here on this process opens no attempt: it has been told to end. Calls being placed are finished."""
     _stopping.set()
-
-
-def redis_address(settings: Settings) -> RedisAddress:
-    """Where the broker and the buckets are."""
-    return settings.redis.address or DEFAULT_REDIS
 
 
 def runtime(settings: Settings) -> Runtime:
@@ -93,7 +87,7 @@ def open_accounts(settings: Settings) -> Iterator[dict[str, Account]]:
     # A request leaves in its slot or not at all: its loop may not wait 5 ms for each thread that computes.
     sys.setswitchinterval(0.001)
     with start_blocking_portal() as loop:
-        buckets, admission = connect(redis_address(settings)), Admission(loop, settings.worker.threads)
+        buckets, admission = connect(settings.redis_address), Admission(loop, settings.worker.threads)
         accounts = {name: _account(name, one, buckets, loop, admission) for name, one in settings.accounts.items()}
         try:
             yield accounts
@@ -118,7 +112,7 @@ def open_posts(settings: Settings) -> Iterator[SignedPosts]:
 @contextmanager
 def open_buckets(settings: Settings) -> Iterator[dict[str, TokenBucket]]:
     """The token bucket of every account, for looking at: no account is logged in for it."""
-    server = connect(redis_address(settings))
+    server = connect(settings.redis_address)
     try:
         yield {name: _bucket(name, one, server) for name, one in settings.accounts.items()}
     finally:

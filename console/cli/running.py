@@ -20,7 +20,7 @@ from console.cli.context import surroundings_of
 from console.cli.output import err, out, print_json, print_note
 from console.cli.views import campaign as show
 from dialer.plural import counted
-from workers.ledger import now_utc
+from workers.clock import now_utc
 from workers.settings import Settings
 
 

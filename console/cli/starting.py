@@ -16,7 +16,7 @@ from console.cli.context import reports_folder, user_name
 from console.cli.output import print_note
 from console.cli.progress import import_bar
 from console.cli.views import check as show
-from workers.ledger import now_utc
+from workers.clock import now_utc
 from workers.settings import Settings
 
 

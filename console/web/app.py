@@ -22,7 +22,7 @@ from console.server.state import AppState
 from console.web import error_handlers, health, metrics
 from dialer.errors import DialerError
 from workers import logs
-from workers.ledger import now_utc
+from workers.clock import now_utc
 from workers.settings import Settings, load
 
 PROCESS = "console"

@@ -31,7 +31,8 @@ from tests.chaos.faults import Faults
 from tests.chaos.verdict import Judgement, judge, stories
 from tests.support import loopback
 from tests.support.processes import memory
-from workers.ledger import now_utc, open_ledger
+from workers.clock import now_utc
+from workers.ledger import open_ledger
 from workers.stack.programs import Modules
 
 VENDORS = ("callgear", "webex")

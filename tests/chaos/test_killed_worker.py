@@ -23,7 +23,8 @@ from console.cli.views import sandbox_audit
 from tests.support.forked_child import ForkedChild
 from tests.support.patience import PATIENCE
 from tests.support.seeding import LONG_TEXT, numbers
-from workers.ledger import now_utc, open_ledger
+from workers.clock import now_utc
+from workers.ledger import open_ledger
 from workers.settings import Settings, load
 from workers.stack.stack import Stack
 

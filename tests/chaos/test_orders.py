@@ -27,7 +27,8 @@ from tests.chaos.stack import FaultyStack
 from tests.chaos.storm import reserved_numbers
 from tests.support import loopback
 from tests.support.patience import PATIENCE
-from workers.ledger import now_utc, open_ledger
+from workers.clock import now_utc
+from workers.ledger import open_ledger
 
 SPEED = 8.0
 CAMPAIGN = """\

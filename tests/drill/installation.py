@@ -31,7 +31,8 @@ from tests.chaos.storm import TEXT, reserved_numbers  # long, so that a call is 
 from tests.chaos.webhooks import UnreliableReceiver
 from tests.drill.prometheus import Prometheus, watching
 from tests.support import loopback
-from workers.ledger import now_utc, open_ledger
+from workers.clock import now_utc
+from workers.ledger import open_ledger
 from workers.stack.ports import Ports
 
 SPEED = 8.0

@@ -25,7 +25,8 @@ from campaigns.launch.drafts.rehearsal_notes import (
 )
 from dialer import log_setup
 from dialer.errors import DialerError
-from workers.ledger import now_utc, open_ledger
+from workers.clock import now_utc
+from workers.ledger import open_ledger
 from workers.rehearsal.facts import rehearsal_facts
 from workers.rehearsal.rehearsal import Standing, rehearse
 from workers.settings import Settings, load

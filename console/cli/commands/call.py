@@ -18,7 +18,7 @@ from console.cli.output import out, print_json, table
 from console.cli.views import calls
 from dialer.account import Account
 from dialer.live_calls import CallManager, calls_at, script_of
-from workers.ledger import now_utc
+from workers.clock import now_utc
 from workers.wiring import open_accounts
 
 call_app = typer.Typer(cls=CommandGroup, help="Calls in progress: list them, and manage one.", no_args_is_help=True)

@@ -24,7 +24,7 @@ from console.cli.running import (
 from console.cli.views import campaign as show
 from console.cli.views.webhooks import webhook_trouble
 from dialer.plural import counted
-from workers.ledger import now_utc
+from workers.clock import now_utc
 
 
 def register(app: typer.Typer) -> None:

@@ -40,7 +40,7 @@ from console.cli.starting import campaigns_of
 from console.cli.views import check as show
 from console.cli.views.contact import print_contact
 from dialer.plural import counted
-from workers.ledger import now_utc
+from workers.clock import now_utc
 
 SHOWN_ROWS = 20
 contact_app = typer.Typer(

@@ -30,7 +30,7 @@ from console.cli.context import settings_and_ledger, user_name
 from console.cli.output import local_with_zone, out, print_json, print_note, print_prose, table
 from dialer.phone import PhoneNumber
 from dialer.plural import counted
-from workers.ledger import now_utc
+from workers.clock import now_utc
 from workers.settings import Settings
 
 SHOWN_REJECTS = 20

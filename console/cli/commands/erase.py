@@ -16,7 +16,7 @@ from console.cli.context import settings_and_ledger, user_name
 from console.cli.output import out, print_json, short_path
 from dialer.phone import PhoneNumber
 from dialer.plural import counted
-from workers.ledger import now_utc
+from workers.clock import now_utc
 
 
 def register(app: typer.Typer) -> None:

@@ -19,7 +19,7 @@ from console.cli.output import local_with_zone, out, print_json, print_prose
 from console.cli.running import campaign_summaries
 from console.cli.views import campaign as show
 from console.cli.views.contact import print_contact
-from workers.ledger import now_utc
+from workers.clock import now_utc
 
 
 def register(app: typer.Typer) -> None:

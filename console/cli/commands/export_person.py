@@ -14,7 +14,7 @@ from console.cli.context import settings_and_ledger, user_name
 from console.cli.output import as_json_text, err, out, short_path
 from dialer.errors import DialerError
 from dialer.whole_file import whole_file
-from workers.ledger import now_utc
+from workers.clock import now_utc
 
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="A file that only you can read; absent, it is printed.")

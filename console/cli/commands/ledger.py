@@ -22,7 +22,7 @@ from console.cli.context import effective_settings, settings_and_ledger, user_na
 from console.cli.output import out, print_json, print_prose, short_path
 from dialer.errors import DialerError
 from dialer.plural import counted
-from workers.ledger import now_utc
+from workers.clock import now_utc
 from workers.settings import load
 from workers.stack.lock import is_locked
 

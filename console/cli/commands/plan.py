@@ -21,7 +21,7 @@ from console.cli.output import local_time, local_with_zone, out, print_json, tab
 from console.formatting import PRIORITIES, estimate, rounded_estimate
 from dialer.errors import DialerError
 from dialer.plural import counted
-from workers.ledger import now_utc
+from workers.clock import now_utc
 from workers.plans import plan_facts, plan_of
 from workers.rehearsal.beginning import beginning
 

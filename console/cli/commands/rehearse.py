@@ -16,7 +16,7 @@ from console.cli.context import settings_and_ledger
 from console.cli.output import err, out, print_json
 from console.cli.views.rehearsal import rehearsal_panel
 from dialer import log_setup
-from workers.ledger import now_utc
+from workers.clock import now_utc
 from workers.rehearsal.beginning import beginning
 from workers.rehearsal.facts import rehearsal_facts, skipped_rows
 from workers.rehearsal.rehearsal import DEFAULT_SEED, Standing, Watch, rehearse

@@ -18,7 +18,7 @@ from console.cli.output import print_prose, write_new
 from console.cli.running import print_started
 from dialer.errors import DialerError
 from dialer.phone import BadPhoneNumber, PhoneNumber, parse
-from workers.ledger import now_utc
+from workers.clock import now_utc
 
 Outcomes = typer.Option(
     "", "--outcome", help=f"Whom, with commas between: {', '.join(WORDS)}. Absent, all whose calls were not answered."

@@ -18,7 +18,7 @@ from console.cli.confirmation import Yes, confirm
 from console.cli.context import settings_and_ledger, user_name
 from console.cli.output import local_with_zone, out, print_json, print_prose, short_path, table
 from dialer.plural import counted
-from workers.ledger import now_utc
+from workers.clock import now_utc
 
 retention_app = typer.Typer(cls=CommandGroup, help="How long what is known of people is kept.", no_args_is_help=True)
 

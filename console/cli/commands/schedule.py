@@ -16,7 +16,7 @@ from campaigns.launch.checking.any_hour import any_hour_warning
 from console.cli.command_group import CommandGroup
 from console.cli.context import settings_and_ledger, surroundings_of, user_name
 from console.cli.output import local_with_zone, out, print_json, print_note, print_warning, table
-from workers.ledger import now_utc
+from workers.clock import now_utc
 
 schedule_app = typer.Typer(
     cls=CommandGroup, help="Campaigns launched again and again, each with a fresh list.", no_args_is_help=True

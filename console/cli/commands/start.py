@@ -12,7 +12,7 @@ from console.cli.output import print_json
 from console.cli.running import print_started
 from console.cli.starting import check_file, start
 from console.cli.views import check as show
-from workers.ledger import now_utc
+from workers.clock import now_utc
 
 
 def register(app: typer.Typer) -> None:

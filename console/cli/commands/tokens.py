@@ -14,7 +14,7 @@ from campaigns.operations.api_tokens import MEANINGS, Scope, Token
 from console.cli.command_group import CommandGroup
 from console.cli.context import settings_and_ledger, user_name
 from console.cli.output import err, local_with_zone, out, print_json, print_prose, table
-from workers.ledger import now_utc
+from workers.clock import now_utc
 
 tokens_app = typer.Typer(cls=CommandGroup, help="What programs show to use the API.", no_args_is_help=True)
 

@@ -16,7 +16,7 @@ from console.cli.arguments import AsJson
 from console.cli.command_group import CommandGroup
 from console.cli.context import settings_and_ledger, user_name
 from console.cli.output import local_with_zone, out, print_json, print_prose, table
-from workers.ledger import now_utc
+from workers.clock import now_utc
 
 users_app = typer.Typer(cls=CommandGroup, help="The people who use the console.", no_args_is_help=True)
 

@@ -21,7 +21,7 @@ from dialer.internal_networks import networks
 from dialer.outside_url import public_part
 from dialer.plural import counted
 from dialer.signing import secret_of
-from workers.ledger import now_utc
+from workers.clock import now_utc
 from workers.secrets import webhook_key
 
 webhooks_app = typer.Typer(

@@ -31,7 +31,7 @@ from campaigns.launch.drafts import file_drafts, readings
 from campaigns.launch.drafts.reading_notes import note_under_way
 from campaigns.ledger.store import Ledger
 from tests.support import console_server
-from workers.ledger import now_utc
+from workers.clock import now_utc
 from workers.list_readings import list_readings
 
 readings.NOTED_EVERY, draft_writer.ADDED_AT_ONCE = 0.0, 10

@@ -11,7 +11,8 @@ from campaigns.ledger.lists.archives import note_archive
 from campaigns.ledger.store import Ledger
 from tests.support.seeding import numbers, seed
 from tests.support.shell import Shell
-from workers.ledger import now_utc, open_ledger
+from workers.clock import now_utc
+from workers.ledger import open_ledger
 from workers.settings import Settings
 
 PERIODS = '\n[retention]\ncontacts = "90d"\ntexts = "30d"\n'
