@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from typing import Any
 
 from celery import Celery
-from celery.signals import (
-    beat_init,
-    setup_logging,
-    worker_process_shutdown,
-    worker_ready,
-    worker_shutdown,
-    worker_shutting_down,
-)
+from celery.signals import beat_init, setup_logging
 from kombu import Queue  # type: ignore[attr-defined]  # exported lazily
 
 from dialer.errors import DialerError
-from workers import broker, logs, tracing, wiring
+from workers import broker, logs
 from workers.beat import Tick
 from workers.queues import CALLS, LISTS, TICKS, WEBHOOKS
 from workers.settings import Settings, load
@@ -52,9 +44,10 @@ settings = _settings(process)
 if process:
     logs.set_up(settings, process)
 _shared: list[SharedMetrics] = []
-_end_traces = tracing.begin(settings, process) if process not in ("", "beat", "flower") else None
-app = Celery("dialer", include=["workers.tasks"])
-_broker = wiring.redis_address(settings).celery()
+# Beat and Flower send tasks by their names, and need nothing of what tasks do, but for Flower's form that sends one.
+_runs_tasks = process not in ("beat", "flower") or (process == "flower" and settings.flower.control)
+app = Celery("dialer", include=["workers.tasks", "workers.worker_process"] if _runs_tasks else [])
+_broker = settings.redis_address.celery()
 app.conf.update(
     _broker,
     accept_content=["json"],
@@ -112,30 +105,9 @@ def _logs_are_set_up(**_signal: Any) -> None:
     """Keep Celery from setting them up, too."""
 
 
-@worker_shutting_down.connect  # type: ignore[untyped-decorator]
-def _start_no_more_calls(**_signal: Any) -> None:
-    wiring.start_no_more_calls()
-
-
-@worker_ready.connect  # type: ignore[untyped-decorator]
-def _share_metrics_of_worker(**_signal: Any) -> None:
-    gc.freeze()  # what was imported stays: a collection that falls into a transaction looks at the rest alone
-    _shared.append(SharedMetrics(settings, "worker").start())
-
-
 @beat_init.connect  # type: ignore[untyped-decorator]
 def _share_metrics_of_beat(**_signal: Any) -> None:
     _shared.append(SharedMetrics(settings, "beat").start())
-
-
-@worker_shutdown.connect  # type: ignore[untyped-decorator]
-@worker_process_shutdown.connect  # type: ignore[untyped-decorator]
-def _close(**_signal: Any) -> None:
-    wiring.close()
-    while _shared:
-        _shared.pop().close()
-    if _end_traces is not None:
-        _end_traces()
 
 
 if "flower" in sys.argv[1:]:

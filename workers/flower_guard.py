@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import cache
 from html import escape
 from secrets import token_urlsafe
 from typing import Any
 
 import flower.app
-from prometheus_client import REGISTRY
 from tornado.httpserver import HTTPServer
-from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
 from tornado.options import options
 from tornado.routing import URLSpec
 from tornado.web import HTTPError, StaticFileHandler
 
-from campaigns.ledger.moves import write_audit
-from campaigns.ledger.store import Ledger
-from campaigns.operations import log_ins
-from campaigns.operations.people import Role, User
-from dialer.errors import DialerError
-from dialer.log import get_logger
 from workers.hosts import answers_to
-from workers.ledger import open_ledger
-from workers.password_check import PasswordCheck, basic_credentials
-from workers.password_guard import PasswordGuard
 from workers.safe_headers import SAFE_HEADERS
-from workers.session_cookie import NAME, SECURE_NAME, lifetime
 from workers.settings import Settings, load
 
 PUBLIC_PATHS = ("/healthcheck",)  # it replies OK and nothing else
@@ -49,8 +36,6 @@ PAGES_WITH_BUTTONS = ("/worker/", "/task/")
 MAX_CONNECTIONS = 100
 HEAD_SECONDS, BODY_SECONDS = 10.0, 30.0
 MAX_BODY_BYTES = 64 << 10
-
-log = get_logger()
 
 
 class SafeHeaders:
@@ -96,9 +81,7 @@ class AdminRequired(SafeHeaders):
         user = self._user()
         if user is None:
             return None
-        if not user.may(Role.ADMIN):
-            raise HTTPError(403, f"Flower is for admins: {user.name} has {', '.join(user.roles)}")
-        self._current_user = user.name
+        self._current_user = user
         reads = self.request.method in READING_METHODS or self.request.path in READ_BY_POST
         if not (reads or _settings().flower.control):
             raise HTTPError(403, NO_CONTROL)
@@ -120,37 +103,30 @@ class AdminRequired(SafeHeaders):
         url = console.public_url or f"{self.request.protocol}://{self.request.host_name}:{console.port}"
         return f"{url.rstrip('/')}/"
 
-    def _user(self) -> User | None:
-        """Who asks. None when this has answered already; raises HTTPError where nobody is known."""
+    def _user(self) -> str | None:
+        """The name of the admin who asks. None when this has answered already; raises HTTPError where none is known."""
+        from workers import flower_log_in  # with it comes the ledger, which is not needed before somebody looks
+
         if given := self.request.headers.get("Authorization"):
             return self._by_password(given)
-        for name in (SECURE_NAME, NAME):
-            if cookie := self.request.cookies.get(name):
-                now, lifetimes = datetime.now(UTC), lifetime(_settings())
-                if session := log_ins.session_of(_ledger(), cookie.value, lifetime=lifetimes, now=now, by_hand=False):
-                    return session.user
+        for name in flower_log_in.COOKIES:
+            if (cookie := self.request.cookies.get(name)) and (user := flower_log_in.by_session(cookie.value)):
+                return user
         if self.request.method in ("GET", "HEAD") and "text/html" in self.request.headers.get("Accept", ""):
             self.redirect(f"{self._console()}login?next=/flower", status=303)
             return None
         raise HTTPError(401)
 
-    def _by_password(self, header: str) -> User | None:
-        name, password = basic_credentials(header)
-        address, now = self.request.remote_ip, datetime.now(UTC)
-        if seconds := _guard().seconds_to_wait(address, now, name):
-            _audit(now)
+    def _by_password(self, header: str) -> str | None:
+        from workers import flower_log_in
+
+        try:
+            return flower_log_in.by_password(header, self.request.remote_ip)
+        except flower_log_in.TooManyWrong as exc:
             self.set_status(429)
-            self.set_header("Retry-After", str(seconds))
+            self.set_header("Retry-After", str(exc.seconds))
             self.finish("too many wrong passwords\n")
             return None
-        known = name and password and _settings().console.local_log_in
-        user = _passwords().user(_ledger(), name, password) if known else None
-        if user is None:
-            _guard().count_wrong(address, now, name)
-            _audit(now)
-            raise HTTPError(401)
-        _guard().remember_right(address)
-        return user
 
 
 class BoundedServer(HTTPServer):
@@ -221,33 +197,3 @@ def _with_manners(path: str, handler: type[Any]) -> type[Any]:
 @cache
 def _settings() -> Settings:
     return load()
-
-
-@cache
-def _ledger() -> Ledger:
-    try:
-        return open_ledger(_settings())
-    except DialerError as exc:
-        raise HTTPError(503, exc.message) from None
-
-
-@cache
-def _passwords() -> PasswordCheck:
-    return PasswordCheck()
-
-
-@cache
-def _guard() -> PasswordGuard:
-    return PasswordGuard(REGISTRY)
-
-
-def _audit(now: datetime) -> None:
-    if summary := _guard().audit.take_summary(now):
-        IOLoop.current().run_in_executor(None, _write_audit, summary, now)
-
-
-def _write_audit(summary: str, now: datetime) -> None:
-    try:
-        _ledger().write(write_audit, now, who="flower", event="wrong passwords", detail=summary)
-    except Exception as exc:
-        log.warning("counts are not in the audit", what="wrong passwords", error=type(exc).__name__, counts=summary)

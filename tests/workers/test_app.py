@@ -24,6 +24,36 @@ print(json.dumps({"pool": pool, "tasks": tasks, **{name: app.conf[name] for name
 """
 
 
+IMPORTED = """
+import sys
+sys.argv = ["celery", sys.argv[1]]
+from workers.app import app
+app.loader.import_default_modules()
+with open("modules", "w") as file:
+    file.write(" ".join(sys.modules))
+"""
+OF_TASKS = ("workers.tasks", "workers.wiring", "campaigns.runtime", "campaigns.ledger", "sqlalchemy", "httpx")
+
+
+@pytest.mark.parametrize(
+    ("program", "control", "imported"),
+    [
+        ("beat", "false", ()),
+        ("flower", "false", ()),
+        ("flower", "true", OF_TASKS),  # it has a form that sends a task
+        ("worker", "false", OF_TASKS),
+    ],
+)
+def test_a_program_imports_what_tasks_do_only_where_it_runs_or_lists_them(program, control, imported, tmp_path):
+    environ = {"DIALER_FLOWER__CONTROL": control, "PATH": "/usr/bin:/bin"}
+    command = [sys.executable, "-c", IMPORTED, program]
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    modules = (tmp_path / "modules").read_text().split()
+    assert "workers.app" in modules
+    assert tuple(name for name in OF_TASKS if name in modules) == imported
+
+
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What a plain `celery -A workers.app worker` would run with, under settings of its own."""
