@@ -39,6 +39,7 @@ class Beat(Scheduler):  # type: ignore[misc]
     """
 
     _seen_at = 0.0
+    _waiting = MAX_QUEUED_TICKS  # ticks at the most: those that waited when the broker was asked, and those sent since
 
     def tick(self, *args: Any, **named: Any) -> float:
         """Send the ticks that are due; returns the seconds until the next are. A clock set back delays none."""
@@ -50,8 +51,11 @@ class Beat(Scheduler):  # type: ignore[misc]
 
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
         """Send the task of this entry, unless too many ticks are waiting."""
-        if self._queued_ticks(producer) >= MAX_QUEUED_TICKS:
+        if self._waiting >= MAX_QUEUED_TICKS:
+            self._waiting = self._queued_ticks(producer)
+        if self._waiting >= MAX_QUEUED_TICKS:
             return
+        self._waiting += 1
         try:
             self.apply_async(entry, producer=producer, advance=False)
         except SchedulingError as exc:

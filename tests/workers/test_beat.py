@@ -75,6 +75,20 @@ def test_ticks_that_nobody_takes_do_not_pile_up(app, buckets):
     assert buckets.llen(TICKS) == MAX_QUEUED_TICKS
 
 
+def test_the_broker_is_asked_what_waits_once_for_as_many_ticks_as_may_wait(app, buckets):
+    beat = Beat(app, max_interval=0.01)
+    entry, rounds = beat.schedule["release"], 4
+    buckets.config_resetstat()
+    for _ in range(rounds):
+        for _ in range(MAX_QUEUED_TICKS):
+            beat.apply_entry(entry, producer=beat.producer)
+        assert buckets.llen(TICKS) == MAX_QUEUED_TICKS
+        buckets.delete(TICKS)
+    beat.close()
+    asked = buckets.info("commandstats")["cmdstat_llen"]["calls"] - rounds  # which the test has asked
+    assert asked == rounds
+
+
 @pytest.mark.parametrize("refusal", [("maxmemory", 1), ("min-replicas-to-write", 1)], ids=lambda one: one[0])
 def test_a_broker_that_takes_no_ticks_ends_no_beat_and_is_told_once(app, buckets, refusal, capfd, monkeypatch):
     monkeypatch.setattr(beats, "_named", Seldom())
