@@ -30,6 +30,7 @@ COPY --from=build /opt/dialer /opt/dialer
 ENV PATH=/opt/dialer/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    MALLOC_ARENA_MAX=2 \
     DIALER_DATA_DIR=/var/lib/dialer
 USER dialer
 VOLUME /var/lib/dialer

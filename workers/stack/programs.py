@@ -17,6 +17,7 @@ from workers.stack.processes import Program
 from workers.stack.redis_server import RedisServer
 
 WORKER_STOP_SECONDS = 20.0
+ARENAS = "2"  # of glibc, in a process of many threads
 FOLDER = Path(__file__).parents[2]
 REDIS_REMEDY = "its files hold only what can be rebuilt: if they are damaged, remove {} and start again"
 
@@ -162,10 +163,12 @@ def stopping_order(names: list[str]) -> list[list[str]]:
 def _python_environment() -> dict[str, str]:
     """Output reaches the log at once, and our packages are found before namesakes in the current folder.
 
+    Memory that one thread has given back serves the others: glibc would keep it for each of them.
+
     Celery and uvicorn search the current folder first; a folder `campaigns` there would hide ours, since an editable
     installation has no entry of its own on the path.
     """
-    variables = {"PYTHONUNBUFFERED": "1"}
+    variables = {"PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", ARENAS)}
     if str(FOLDER) not in sys.path:
         variables["PYTHONPATH"] = os.pathsep.join(filter(None, (str(FOLDER), os.environ.get("PYTHONPATH"))))
     return variables

@@ -106,6 +106,10 @@ def test_a_ledger_full_of_campaigns_needs_no_models_of_campaign_files_and_no_cli
     assert imported_by(*words, of=(*OF_OTHERS, *TO_READ_OR_CALL, "redis"), folder=folder_in_use) == []
 
 
+def test_the_supervisor_imports_nothing_but_what_supervising_needs():
+    assert imported_by("up", "--help", of=("sqlalchemy", "httpx", "campaigns.ledger", "campaigns.reporting")) == []
+
+
 def imported_by(*words: str, of: tuple[str, ...] = SLOW, folder: Path | None = None) -> list[str]:
     """Which of these modules `dialer` with these words has imported at its end."""
     return [name for name in of if name in all_imported_by(*words, folder=folder)]

@@ -123,3 +123,9 @@ def test_what_is_run_in_earnest_exists():
     modules = Modules()
     assert find_spec(modules.celery)
     assert find_spec(f"{modules.sandbox}.__main__")
+
+
+def test_no_thread_of_a_child_keeps_memory_for_itself(plan, monkeypatch):
+    assert {one.env["MALLOC_ARENA_MAX"] for one in by_name(plan()).values()} == {"2"}
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "4")
+    assert {one.env["MALLOC_ARENA_MAX"] for one in by_name(plan()).values()} == {"4"}, "somebody knows better"

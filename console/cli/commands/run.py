@@ -1,11 +1,8 @@
-"""`dialer up` and `dialer run`: start everything on this machine, for as long as needed or for one campaign."""
+"""`dialer run`: start everything on this machine for one campaign."""
 
 from __future__ import annotations
 
-import signal
-import threading
 from pathlib import Path
-from types import FrameType
 
 import typer
 from rich.markup import escape
@@ -16,38 +13,19 @@ from campaigns.reporting.report import Report, report
 from console.cli import interruption
 from console.cli.arguments import AsJson, FilePath, SkipRejects
 from console.cli.context import ledger_for, reports_folder, user_name
-from console.cli.output import err, out, print_json, print_prose
+from console.cli.output import err, print_json, print_prose
 from console.cli.running import wait_for_calls, watch
-from console.cli.stack_session import print_event, print_stack, settings_of_stack
+from console.cli.stack_session import settings_of_stack
 from console.cli.starting import start
 from console.cli.views.report import print_report, report_facts
+from workers.clock import now_utc
 from workers.inspection import surroundings
-from workers.ledger import now_utc
 from workers.settings import load
-from workers.stack.stack import Stack
 
 
 def register(app: typer.Typer) -> None:
-    """Add this module's commands."""
-    app.command("up")(up_command)
+    """Add this module's command."""
     app.command("run")(run_command)
-
-
-def up_command(
-    sandbox: bool = typer.Option(False, "--sandbox", help="Point every account at a sandbox of both vendors."),
-    speed: float = typer.Option(1.0, min=0.1, max=1000, help="How fast the sandbox's clock runs."),
-    workers: int | None = typer.Option(
-        None, min=1, max=32, help="Worker processes; absent, two, or one where there is one core."
-    ),
-) -> None:
-    """Start everything on this machine and keep it up until Ctrl-C: Redis, workers, beat, console, Flower."""
-    settings = load()
-    stopping = _stop_on_signals()
-    with Stack(settings, sandbox=sandbox, speed=speed, workers=workers, events=print_event) as stack:
-        print_stack(stack.info, settings)
-        out.print("Stop with Ctrl-C; what is under way is kept and goes on at the next `dialer up`.")
-        stack.watch(stopping)
-        out.print("Stopping; calls being placed are finished first.")
 
 
 def run_command(file: Path = FilePath, skip_rejects: bool = SkipRejects, as_json: bool = AsJson) -> None:
@@ -89,14 +67,3 @@ def _remedy(finished_report: Report) -> str:
     if finished_report.status is CampaignStatus.CANCELLED:
         return f"call those who are left with: dialer redial {finished_report.campaign} --outcome cancelled"
     return f"put that right, then: dialer up, and dialer resume {finished_report.campaign}"
-
-
-def _stop_on_signals() -> threading.Event:
-    stopping = threading.Event()
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        stopping.set()
-
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
-    return stopping
