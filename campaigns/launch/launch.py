@@ -233,5 +233,5 @@ def _write_staged(checked: CheckResult, draft: DraftWriter, progress: ProgressBa
         raise ValueError("the contacts were not kept when they were checked")
     draft.begin()
     contacts = iter(progress(checked.staging_file.contacts(), checked.summary.will_dial))
-    while batch := list(islice(contacts, draft_writer.ADDED_AT_ONCE)):
+    while batch := list(islice(contacts, draft.at_once)):
         draft.write(batch)

@@ -38,7 +38,7 @@ from campaigns.launch.launch import UncheckedList, launch
 from campaigns.ledger.store import Ledger
 from tests.campaigns.launch.test_launch import ACCOUNTS
 
-draft_writer.ADDED_AT_ONCE = 50
+draft_writer.ADDED_AT_ONCE = draft_writer.COPIED_AT_ONCE = 50
 
 def until_half(contacts, about):
     for place, contact in enumerate(contacts):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -317,10 +318,16 @@ def test_whom_the_ledger_leaves_out_is_listed_and_is_no_reason_to_start_nothing(
     }
 
 
+def in_parts_of(rows: int, monkeypatch) -> None:
+    """So many contacts are written in one transaction, on either store."""
+    monkeypatch.setattr(draft_writer, "ADDED_AT_ONCE", rows)
+    monkeypatch.setattr(draft_writer, "COPIED_AT_ONCE", rows)
+
+
 @pytest.mark.parametrize("after", [0, 1, 10, 25])
 def test_a_launch_that_is_interrupted_leaves_nothing_behind(ledger, clock, tmp_path, monkeypatch, after):
     """Also where one part of the list is being written while the next is read."""
-    monkeypatch.setattr(draft_writer, "ADDED_AT_ONCE", 5)
+    in_parts_of(5, monkeypatch)
     one = checked(tmp_path, *good(30))
 
     def interrupted(rows, _about):
@@ -334,7 +341,7 @@ def test_a_launch_that_is_interrupted_leaves_nothing_behind(ledger, clock, tmp_p
 
 
 def test_a_part_that_cannot_be_written_stops_the_launch(ledger, clock, tmp_path, monkeypatch):
-    monkeypatch.setattr(draft_writer, "ADDED_AT_ONCE", 5)
+    in_parts_of(5, monkeypatch)
     one = checked(tmp_path, *good(30))
 
     def cancelled(rows, _about):
@@ -392,7 +399,7 @@ BAD = f"7.926E+10,Eve,,{UNTIL}"
 @pytest.fixture
 def written_early(monkeypatch):
     """Every five contacts are written, so that a short list is written in part before it was read."""
-    monkeypatch.setattr(draft_writer, "ADDED_AT_ONCE", 5)
+    in_parts_of(5, monkeypatch)
 
 
 @pytest.mark.parametrize("count", [4, 5, 30, 33])
@@ -493,3 +500,22 @@ def test_the_account_is_chosen_once_the_list_was_checked(ledger, clock, tmp_path
     )
     campaign = started(ledger, source, clock())
     assert (campaign.account, campaign.contacts) == ("bulk", 12)
+
+
+def test_while_a_list_is_written_the_threads_take_short_turns_and_usual_ones_after_it(ledger, clock, tmp_path):
+    """Also where two lists are written at once, and where one of them fails."""
+    usual, seen = sys.getswitchinterval(), list[float]()
+    (tmp_path / "other").mkdir()
+    other = checked(tmp_path / "other", *good(3))
+
+    def interrupted(rows, _about):
+        seen.append(sys.getswitchinterval())
+        control.cancel(ledger, started(ledger, other, clock()).id, who="ann", now=clock())
+        seen.append(sys.getswitchinterval())
+        yield from islice(rows, 2)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        started(ledger, checked(tmp_path, *good(30)), clock(), progress=interrupted)
+    assert seen == pytest.approx([draft_writer.TURN] * 2, rel=0.01)
+    assert sys.getswitchinterval() == usual
