@@ -11,8 +11,9 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -97,17 +98,17 @@ def _final(http: httpx.Client, campaign: str) -> float:
     return float(summary["final"] / summary["contacts"])
 
 
-def picture(person: Visitor, address: str, name: str) -> None:
-    """A page in both sizes and themes."""
-    page = person.page(address)
+def picture(person: Visitor, name: str, address: Callable[[], str]) -> None:
+    """A page in both sizes and themes; for each size it is looked up anew, since a call is soon over."""
     for size, viewport in SIZES.items():
+        page = person.page(address())
         page.set_viewport_size(viewport)
         for theme in THEMES:
             page.emulate_media(color_scheme=theme)
             session = person.context.new_cdp_session(page)
             image = session.send("Page.captureScreenshot", {"format": "webp", "quality": QUALITY})
             (IMAGES / f"{name}-{size}-{theme}.webp").write_bytes(base64.b64decode(image["data"]))
-    page.close()
+        page.close()
 
 
 def _checked_draft(person: Visitor, file: Path) -> None:
@@ -120,7 +121,8 @@ def _checked_draft(person: Visitor, file: Path) -> None:
 
 
 def _call_on_the_line(http: httpx.Client) -> str:
-    """The address of a call in which somebody talks, or of the latest."""
+    """The address of a call in which somebody talks, or of the latest; waited for."""
+    wait_for(lambda: "/calls/" in http.get("/calls").text.partition("<tbody>")[2])
     rows = http.get("/calls").text.split("<tr>")[2:]
     row = next((row for row in rows if "talking" in row), rows[0])
     return re.findall(r'href="(/calls/[^"]+/\d+)"', row)[0]
@@ -152,9 +154,9 @@ def main() -> None:
             places = addresses(session, checked, f"/campaigns/{GOES_ON}-1", f"/campaigns/{OVER}-1/redial")
         for path, place in sorted(places.items(), key=lambda item: (item[0] != LIVE, item[0])):  # it is soon over
             if place.is_page:
-                address = _call_on_the_line(http) if path == LIVE else place.address
-                picture(person, address, name_of(path))
-                sys.stdout.write(f"{name_of(path)}: {address}\n")
+                address = partial(_call_on_the_line, http) if path == LIVE else partial(str, place.address)
+                picture(person, name_of(path), address)
+                sys.stdout.write(f"{name_of(path)}: {place.address}\n")
 
 
 if __name__ == "__main__":

@@ -35,6 +35,12 @@ THEMES = ("light", "dark")
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text("utf-8")
 GRAVE = ("serious", "critical")
 MILLISECONDS = 1000 * PATIENCE
+CELLS_UNDER_LABELS = """[...document.querySelectorAll('.stacked td')].filter(cell => {
+  const contents = document.createRange();
+  contents.selectNodeContents(cell);
+  const left = cell.getBoundingClientRect().left + parseFloat(getComputedStyle(cell).paddingLeft);
+  return [...contents.getClientRects()].some(part => part.width > 1 && part.left < left - 1);
+}).map(cell => cell.textContent.trim())"""
 
 expect.set_options(timeout=MILLISECONDS)
 
@@ -101,6 +107,11 @@ def visitor(browser: Browser, address: str, password: str, **options: Any) -> It
 def scrolls_sideways(page: Page) -> bool:
     """Whether the page is wider than its window."""
     return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+
+def cells_under_labels(page: Page) -> list[str]:
+    """The text of each cell, of a table that became cards, that stands where the cells' labels stand."""
+    return list(page.evaluate(CELLS_UNDER_LABELS))
 
 
 def grave_faults(page: Page) -> list[str]:
