@@ -1,7 +1,8 @@
-"""The sentences of errors and rejected rows, with {1}, {2} … for the values in them: what pages translate.
+"""The sentences of errors, rejected rows and audit lines, with {1}, {2} … for the values in them: what pages translate.
 
-A sentence is what an error is raised with: a text, or a name or a function of the same module that stands for one. A
-new one is in the catalogues from the next `make messages` on, unless no page shows the errors of its place (`NO_PAGE`).
+A sentence is what an error is raised with, or a line of the audit says: a text, or a name or a function of the same
+module that stands for one. A new one is in the catalogues from the next `make messages` on, unless no page shows the
+errors of its place (`NO_PAGE`). So is each noun that is counted in them.
 """
 
 from __future__ import annotations
@@ -17,11 +18,19 @@ PACKAGES = ("dialer", "campaigns", "workers", "console")
 ERRORS = {  # what is written for people, with all classes that are made of these
     *("DialerError", "RowRejected", "CellFault", "ScriptFault", "BadPhoneNumber", "BadCountry", "BadCondition"),
     *("CellUnfit", "NoSuchEncoding", "NotAnAmount", "NoSuchLanguage", "CannotBeSpoken", "BadText", "NotShown"),
-    *("BadTime", "field_error", "fault", "FileFault", "HTTPException", "Rule", "Ruling", "_not_placed"),
+    *("BadTime", "field_error", "fault", "FileFault", "HTTPException", "Rule", "Ruling", "_not_placed", "_too_late"),
 }
-AFTER_ITS_VALUE = {"CannotBeSpoken", "NotAnAmount"}  # whose sentences come after the value that they speak of
-VERBS = ("is ", "has ", "can ", "may ")
+AFTER_ITS_VALUE = {"CannotBeSpoken", "NotAnAmount", "_failure"}  # whose sentences come after what they speak of
+VERBS = ("is ", "has ", "can ", "may ", "did ", "broke ", "gave ")
 SPOKEN: Mapping[str, str] = {  # functions whose answer is shown, by module
+    "campaigns/audience/audience.py": "_remarks",
+    "campaigns/audience/files/xlsx.py": "_remarks",
+    "campaigns/launch/recurring.py": "_launch",
+    "campaigns/launch/checking/changed_values.py": "warnings",
+    "campaigns/launch/checking/checks.py": "_no_keys_warning",
+    "campaigns/launch/checking/nearer_appointments.py": "warnings",
+    "dialer/transport/http_client.py": "_failure",
+    "workers/rehearsal/comparison.py": "_differences",
     "campaigns/launch/drafts/reading_notes.py": "trouble",
     "campaigns/launch/drafts/rehearsal_notes.py": "trouble",
     "campaigns/launch/checking/any_hour.py": "any_hour_warning",
@@ -48,6 +57,7 @@ NO_PAGE: Mapping[str, str] = {
     "workers/stack": "printed by `dialer up`",
 }
 """Where errors come from that no page shows, and why."""
+AUDIT, COUNTED = "write_audit", "counted"  # functions: one writes a line of the audit, one says how many there are
 PLACE = re.compile(r"\{\d\}")
 
 Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef
@@ -56,11 +66,26 @@ Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef
 @cache
 def translated() -> tuple[str, ...]:
     """Every sentence that a page may show, once."""
-    raised = re.compile(rf"\b({'|'.join(_errors())})\(")
+    raised = re.compile(rf"\b({'|'.join((*_errors(), AUDIT))})\b")
     files = [
         file for file in _files() if not _no_page(file) and (_name_of(file) in SPOKEN or raised.search(_text(file)))
     ]
     return tuple(dict.fromkeys(text for file in files for text in _module(file).sentences()))
+
+
+@cache
+def counted() -> tuple[tuple[str, str], ...]:
+    """What is counted in these sentences: for one, and for several."""
+    calls = (
+        node
+        for file in _files()
+        if not _no_page(file) and f"{COUNTED}(" in _text(file)
+        for node in ast.walk(ast.parse(_text(file)))
+        if isinstance(node, ast.Call) and _name(node.func) == COUNTED
+    )
+    nouns = ([_sentence(argument) for argument in call.args[1:]] for call in calls)
+    both = ((one, several[0] if several else f"{one}s") for one, *several in nouns if one)
+    return tuple(dict.fromkeys((f"{{count}} {one}", f"{{count}} {several}") for one, several in both))
 
 
 def _no_page(file: Path) -> bool:
@@ -85,9 +110,10 @@ class _Module:
         """What its errors say, but for what only joins other sentences."""
         if self._spoken:
             function = self._functions[self._spoken]
-            self._shown += [(answer, function, "") for answer in self._answers[function]]
+            self._shown += [(answer, function, self._spoken) for answer in self._answers[function]]
         for value, scope, error in self._shown:
-            for text in filter(_speaks, self._texts(value, scope)):
+            texts = (text.removeprefix("; ") for text in self._texts(value, scope))
+            for text in filter(_speaks, texts):
                 comes_after = error in AFTER_ITS_VALUE and text.startswith(VERBS)
                 yield _numbered("{0} " + text) if comes_after else text
 
@@ -103,6 +129,8 @@ class _Module:
             elif isinstance(child, ast.Call) and (error := _error_of(child, of_class)):
                 arguments = [*child.args, *(keyword.value for keyword in child.keywords)]
                 self._shown += [(argument, scope, error) for argument in arguments]
+            elif isinstance(child, ast.Call) and AUDIT in map(_name, (child.func, *child.args[:1])):
+                self._shown += [(part.value, scope, "") for part in child.keywords if part.arg == "detail"]
             elif isinstance(child, ast.ImportFrom) and child.module:
                 self._imported |= {alias.asname or alias.name: child.module for alias in child.names}
             elif isinstance(child, ast.Return | ast.Yield) and child.value is not None:
@@ -130,13 +158,15 @@ class _Module:
             module = _module(file)
             yield from module._texts_of(name, module._tree, depth)
 
-    def _texts(self, value: ast.expr, scope: Scope, depth: int = 4) -> Iterator[str]:
+    def _texts(self, value: ast.expr, scope: Scope, depth: int = 7) -> Iterator[str]:
         """The texts that an expression can be, and those that are put into it."""
         for part in _alternatives(value) if depth else []:
             if text := _sentence(part):
                 yield text
-            for name in _names(part):
-                yield from self._texts_of(name, scope, depth - 1)
+            if isinstance(part, ast.Name):
+                yield from self._texts_of(part.id, scope, depth - 1)
+            for inner in _put_into(part):
+                yield from self._texts(inner, scope, depth - 1)
             if isinstance(part, ast.Call) and (function := self._functions.get(_name(part.func))):
                 for answer in self._answers.get(function, []):
                     yield from self._texts(answer, function, depth - 1)
@@ -179,12 +209,12 @@ def _alternatives(value: ast.expr) -> Iterator[ast.expr]:
         yield value
 
 
-def _names(value: ast.expr) -> Iterator[str]:
-    """The names of which a text is made."""
-    for part in [value] if isinstance(value, ast.Name) else _parts(value):
+def _put_into(value: ast.expr) -> Iterator[ast.expr]:
+    """What a text is made of, but for its own words."""
+    for part in value.elts if isinstance(value, ast.Tuple) else _parts(value):
         inner = part.value if isinstance(part, ast.FormattedValue) else part
-        if isinstance(inner, ast.Name):
-            yield inner.id
+        if isinstance(value, ast.Tuple) or not isinstance(inner, ast.Constant):
+            yield inner
 
 
 def _sentence(value: ast.expr) -> str:

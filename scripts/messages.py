@@ -38,6 +38,8 @@ def texts() -> Catalog:
         catalogue.add(text, locations=[("scopes and refusals", 0)])
     for text in error_texts.translated():
         catalogue.add(text, locations=[("errors", 0)])
+    for forms in error_texts.counted():
+        catalogue.add(forms, locations=[("counts", 0)])
     return catalogue
 
 

@@ -121,11 +121,15 @@ class Audience:
     @property
     def remarks(self) -> Sequence[str]:
         """Sentences about what of the list was not read, so far, though a person may have meant it to be."""
-        hidden = self._counts[RejectCode.HIDDEN]
-        rows = f"{counted(hidden, 'row')} that the sheet hides: left out (show hidden rows to have them called)"
-        unwanted = self._counts[RejectCode.NOT_WANTED]
-        left = f"{counted(unwanted, 'row')} left out by contacts.where"
-        return (*([rows] if hidden else []), *([left] if unwanted else []), *self._table.remarks)
+        return (*self._remarks(), *self._table.remarks)
+
+    def _remarks(self) -> Iterator[str]:
+        if hidden := self._counts[RejectCode.HIDDEN]:
+            rows = counted(hidden, "row")
+            yield f"{rows} that the sheet hides: left out (show hidden rows to have them called)"
+        if unwanted := self._counts[RejectCode.NOT_WANTED]:
+            rows = counted(unwanted, "row")
+            yield f"{rows} left out by contacts.where"
 
     def _counted(self, results: Sequence[ContactRow | Reject]) -> Sequence[ContactRow | Reject]:
         self._counts.update([row.code if isinstance(row, Reject) else VALID for row in results])

@@ -27,6 +27,7 @@ from campaigns.ledger.moves import write_audit
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from dialer.account_settings import AccountSettings
+from dialer.plural import counted
 
 APPENDED_AT_ONCE = 500
 KEPT_ROWS = 1000
@@ -120,7 +121,9 @@ def _append(
 ) -> list[AppendedRow]:
     rows = append_rows(db, locked_for_append(db, campaign_id), batch, ledger=ledger, now=now)
     fates = Counter(row.fate for row in rows)
-    counts = ", ".join(f"{fates[fate]} {fate}" for fate in (RowFate.ADDED, RowFate.CHANGED) if fates[fate])
+    added = [counted(fates[RowFate.ADDED], "added", "added")] if fates[RowFate.ADDED] else []
+    changed = [counted(fates[RowFate.CHANGED], "changed", "changed")] if fates[RowFate.CHANGED] else []
+    counts = ", ".join(added + changed)
     if counts:
         write_audit(db, now, who=who, event="contacts appended", campaign_id=campaign_id, detail=counts)
     return rows

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from campaigns.lifecycle import CALLED_CONTACTS, FINAL_CONTACTS, OPEN_CONTACTS, CampaignStatus, ContactStatus
 from campaigns.operations.people import Role
 from campaigns.reporting.glossary import label, meaning, plain
+from campaigns.reporting.glossary.audit_events import FIRST_START, SCHEDULE
 from campaigns.reporting.hold_reason import GOING, TROUBLES
 from campaigns.reporting.listings import mask_numbers
 from campaigns.reporting.status import CampaignSummary
@@ -136,6 +137,14 @@ def _plain(sentence: str | None) -> str:
     return said(plain(sentence or "", gettext, ngettext))
 
 
+def _actor(name: str) -> str:
+    """Who did something: a person's or a program's name as it is, what is neither in the reader's language."""
+    before = SCHEDULE.partition("{")[0]
+    if name.startswith(before):
+        return gettext(SCHEDULE).format(name=name.removeprefix(before))
+    return gettext(name) if name == FIRST_START else name
+
+
 def _masked_cell(cell: str) -> str:
     """A cell of a list as a page shows it: cut, and what may be a phone number masked however it is written."""
     cut = cell if len(cell) <= LONGEST_CELL else f"{cell[:LONGEST_CELL]}…"
@@ -167,6 +176,7 @@ def _environment() -> Environment:
         "final_count": lambda contacts: sum(contacts.get(status, 0) for status in FINAL_CONTACTS),
         "masked_cell": _masked_cell,
         "said": said,
+        "actor": _actor,
     }
     environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.policies["ext.i18n.trimmed"] = True

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import IntEnum, auto
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 from babel.messages.pofile import read_po
 
@@ -20,12 +21,15 @@ from campaigns.lifecycle import CampaignStatus
 from campaigns.reporting.glossary import label
 from console.formatting import with_remedy as joined
 from console.pages.language import SOURCE, gettext, language, translations
+from console.pages.locale_formats import grouped
 
 PLACE = re.compile(r"\{(\d)\}")
+COUNT = re.compile(r"([\d,]*\d) (.+)", re.DOTALL)
 STATUSES = frozenset(CampaignStatus)
 NAME_HAS = 2  # blanks at most, of a column or a file that somebody has named
 WORDY = 3
-JOINS = ("; ", ": ")  # what stands between two sentences, or between a name and what is said of it
+BRACKETED = re.compile(r"(.+)( \([\w.]+\))", re.DOTALL)
+JOINS = ("; ", " – ", ": ")  # what stands between two sentences, or between a name and what is said of it
 
 
 def said(text: str) -> str:
@@ -46,6 +50,8 @@ def _said(code: str, text: str) -> str:
     whole, sentences = _sentences(code)
     if text in whole:
         return translations(code).gettext(text)
+    if counts := _counts_said(code, text):
+        return counts
     fitting: dict[Fit, str] = {}
     for sentence in sentences:
         if values := sentence.values(text):
@@ -57,6 +63,26 @@ def _said(code: str, text: str) -> str:
     return fitting[min(fitting)] if fitting else text
 
 
+def _counts_said(code: str, text: str) -> str:
+    """`3 calls`, or several of that kind with commas between them; blank for anything else."""
+    said_so = []
+    for part in text.split(", "):
+        match = COUNT.fullmatch(part)
+        forms = match and _counted(code).get(match[2])
+        if not match or not forms:
+            return ""
+        count = int(match[1].replace(",", ""))
+        said_so.append(translations(code).ngettext(*forms, count).format(count=grouped(count)))
+    return ", ".join(said_so)
+
+
+@lru_cache
+def _counted(code: str) -> dict[str, tuple[str, str]]:
+    """What sentences count, by the word for one and the word for several: both as the catalogue has them."""
+    forms = [text for text, _ in _entries(code, "counts") if isinstance(text, tuple)]
+    return {form.removeprefix("{count} "): (one, several) for one, several in forms for form in (one, several)}
+
+
 def _value(code: str, value: str) -> str:
     """What is put into a sentence: a status and another sentence are translated, names and texts of people are not."""
     if value in STATUSES:
@@ -65,7 +91,9 @@ def _value(code: str, value: str) -> str:
 
 
 def _joined(code: str, text: str) -> str:
-    """Two sentences, or a name and what is said of it; blank for anything else."""
+    """Two sentences, a name and what is said of it, or a sentence with a word in brackets; blank for anything else."""
+    if (bracketed := BRACKETED.fullmatch(text)) and (sentence := _said(code, bracketed[1])) != bracketed[1]:
+        return sentence + bracketed[2]
     for join in JOINS:
         first, between, rest = text.partition(join)
         if between and (shown := [_said(code, first), _said(code, rest)]) != [first, rest]:
@@ -83,7 +111,10 @@ class Fit(IntEnum):
 
 
 def _fit(sentence: _Sentence, values: Sequence[str], shown: Sequence[str]) -> Fit:
-    blanks = [value.count(" ") for value, of_value in zip(values, shown, strict=True) if value == of_value]
+    names = [
+        name for value, of_value in zip(values, shown, strict=True) if value == of_value for name in value.split(", ")
+    ]
+    blanks = [name.count(" ") for name in names]
     if max(blanks, default=0) <= NAME_HAS:
         return Fit.SURE if sentence.is_wordy else Fit.SHORT
     return Fit.LONG_VALUES if sentence.is_wordy else Fit.BY_CHANCE
@@ -111,7 +142,7 @@ class _Sentence:
 @lru_cache
 def _sentences(code: str) -> tuple[frozenset[str], list[_Sentence]]:
     """What errors say: the sentences without values, and those with, of which the wordiest come first."""
-    pairs = dict(_of_errors(code))
+    pairs = {text: words for text, words in _entries(code, "errors") if isinstance(text, str)}
     placed = sorted((source for source in pairs if "{1}" in source), key=lambda source: -len(PLACE.sub("", source)))
     return frozenset(pairs.keys() - placed), [
         _Sentence(
@@ -124,8 +155,8 @@ def _sentences(code: str) -> tuple[frozenset[str], list[_Sentence]]:
     ]
 
 
-def _of_errors(code: str) -> Iterator[tuple[str, str]]:
+def _entries(code: str, kind: str) -> Iterator[tuple[Any, str]]:
     with files("console").joinpath("locale", code, "LC_MESSAGES", "console.po").open("rb") as source:
         for message in read_po(source, locale=code):
-            if isinstance(message.id, str) and any(place == "errors" for place, _ in message.locations):
+            if message.id and any(place == kind for place, _ in message.locations):
                 yield message.id, str(message.string)

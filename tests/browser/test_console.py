@@ -12,9 +12,19 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.pages import PAGES, Place, addresses, append_list, begin_campaign, check_numbers
 from tests.support import browser as chromium
-from tests.support.browser import DESK, PHONE, THEMES, Visitor, grave_faults, scrolls_sideways, visitor
+from tests.support.browser import (
+    DESK,
+    PHONE,
+    THEMES,
+    Visitor,
+    cells_under_labels,
+    grave_faults,
+    scrolls_sideways,
+    visitor,
+)
 from tests.support.dialers import wait_for
 from tests.support.draws import TIMES
+from tests.support.english import english_in
 from tests.support.seeding import numbers
 from tests.support.shell import CONTACTS, SETTINGS, Shell
 from workers.stack.info import running_stack
@@ -47,6 +57,7 @@ message:
 caller_id: "+18005550100"
 schedule: {zone: America/Chicago, repeat: "55 8 * * 1"}
 """
+WRITTEN_BY_PEOPLE = {"do not call"}  # a reason on the suppression list; what else they wrote has no such words
 WEBHOOKS = """
 [webhooks]
 internal_networks = ["127.0.0.1"]
@@ -157,9 +168,22 @@ def test_a_page_fits_both_sizes_and_themes_and_shuts_nobody_out(
         ):  # else the next page is looked at in this theme and size
             page.emulate_media(color_scheme=theme)
             assert grave_faults(page) == []
+    assert cells_under_labels(page) == []  # it has the size of a phone
     assert page.locator("h1").count() == 1
     assert reader.complaints == []
     page.close()
+
+
+@pytest.mark.parametrize("language", ["ru", "es"])
+def test_no_page_says_anything_in_english_to_others(reader: Visitor, places: dict[str, Place], language: str) -> None:
+    """But for what people have written into lists and campaigns, and the names of columns."""
+    said = {}
+    with reader.http() as http:
+        for path, place in places.items():
+            if place.is_page:
+                page = http.get(place.address, headers={"accept-language": language}).text
+                said[path] = [words for words in english_in(page) if words not in WRITTEN_BY_PEOPLE]
+    assert {path: words for path, words in said.items() if words} == {}
 
 
 def resumed(page: Page) -> None:
@@ -274,7 +298,7 @@ def test_the_keyboard_alone_goes_from_a_messy_workbook_to_the_report(
     expect(page.get_by_text("people are called")).to_be_visible()
     follow(page, "Continue")
     press(page, "Leave out the row that cannot be called", key="Space")
-    follow(page, "Start the rehearsal")
+    follow(page, "Start on the sandbox")
     page.wait_for_url("**/campaigns/patients-1")
     expect(page.locator("h1 .pill.finished")).to_be_visible()
     with page.expect_download() as report:

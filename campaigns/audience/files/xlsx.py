@@ -95,10 +95,14 @@ def _first_list(book: Book, columns: Collection[str]) -> tuple[Sheet, Row, tuple
     wanted = {comparable(name) for name in columns}
     lists = [(sheet, row) for sheet, row in headers if wanted & set(map(comparable, row.cells))]
     sheet, row = (lists or headers)[0]
-    remarks = [f"the sheet {other.title!r} has such a list, too, and was not read" for other, _ in lists[1:]]
-    if remarks:
-        remarks.append(f"the sheet {sheet.title!r} was read: contacts.sheet names another")
-    return sheet, row, tuple(remarks)
+    return sheet, row, tuple(_remarks(sheet, [other for other, _ in lists[1:]]))
+
+
+def _remarks(read: Sheet, others: Sequence[Sheet]) -> Iterator[str]:
+    for other in others:
+        yield f"the sheet {other.title!r} has such a list, too, and was not read"
+    if others:
+        yield f"the sheet {read.title!r} was read: contacts.sheet names another"
 
 
 def _visible_rows(book: Book, sheet: Sheet) -> Iterator[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator
 from datetime import datetime
 
 from campaigns.audience.rows.contact_row import ContactRow
@@ -26,12 +27,11 @@ class NearerAppointments:
             for moments, moment in zip(self._moments, at, strict=True):
                 moments.append(moment.timestamp())
 
-    def warnings(self, now: datetime) -> list[str]:
+    def warnings(self, now: datetime) -> Iterator[str]:
         """For each reminder, how many contacts do not get it, because its moment has passed."""
-        labels, sentences = self._definition.reminder_labels, []
+        labels = self._definition.reminder_labels
         for label, moments in zip(labels, self._moments, strict=True):
             if passed := sum(moment < now.timestamp() for moment in moments):
-                whose = counted(passed, "contact has", "contacts have") + f" an appointment nearer than {label}"
-                last = label == labels[-1]
-                sentences.append(f"{whose}: " + ("not called at all" if last else "that reminder is left out"))
-        return sentences
+                have = counted(passed, "contact has", "contacts have")
+                so = "not called at all" if label == labels[-1] else "that reminder is left out"
+                yield f"{have} an appointment nearer than {label}: {so}"

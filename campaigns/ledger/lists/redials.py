@@ -11,7 +11,8 @@ from campaigns.ledger.moves import write_audit
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from dialer.calls import REACHED, Outcome
 
-REDIALED, REDIALS = "campaign redialed", "campaign redials"
+REDIALED = "campaign redialed"
+REDIALS = "campaign redials"
 
 
 def note_redial(

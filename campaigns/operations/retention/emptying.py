@@ -122,15 +122,14 @@ def run_daily(
 
 def summary(result: Result) -> str:
     """What was emptied, in words without anybody's number."""
-    parts = [
-        (result.contacts, "contact", None),
-        (result.texts, "text", None),
-        (result.receipts, "receipt", None),
-        (len(result.files), "file", None),
-        (result.audit, "line of the audit", "lines of the audit"),
-    ]
-    done = [counted(number, singular, *filter(None, [plural])) for number, singular, plural in parts if number]
-    words = ", ".join(done) if done else "nothing was due"
+    parts = (
+        counted(result.contacts, "contact"),
+        counted(result.texts, "text"),
+        counted(result.receipts, "receipt"),
+        counted(len(result.files), "file"),
+        counted(result.audit, "line of the audit", "lines of the audit"),
+    )
+    words = ", ".join(part for part in parts if not part.startswith("0 ")) or "nothing was due"
     return words if result.finished else f"{words}; the rest follows"
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+FIRST_START, SCHEDULE = "first start", "schedule {name}"  # who does something, beside people and programs
+
 EVENTS = (
     *("campaign created", "draft removed", "campaign scheduled", "campaign running", "campaign paused"),
     *("campaign finished", "campaign cancelled", "campaign closed", "campaign cloned", "campaign draft"),
-    "campaign archived",
+    *("campaign archived", "campaign redialed", "campaign redials", "retention", "person exported"),
     *("accounts cannot dial", "campaign went back to its account"),
     *("campaign moved to another account", "account answers again", "canary passed", "canary failed"),
     *("contacts appended", "contact changed", "contact withdrawn", "contact called off"),

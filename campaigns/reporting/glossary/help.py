@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from campaigns.lifecycle import CampaignStatus
 from dialer.calls import Outcome
 
-CAMPAIGNS: Mapping[CampaignStatus, str] = {
+CAMPAIGNS: Mapping[str, str] = {
     CampaignStatus.DRAFT: "Its list is being read, or somebody prepares it. Nobody is called.",
     CampaignStatus.SCHEDULED: "It is started, and waits for its first hour.",
     CampaignStatus.RUNNING: "People are called as their time comes, within the calling hours.",
     CampaignStatus.PAUSED: "No new calls until somebody resumes it. Calls on the line go on to their end.",
     CampaignStatus.FINISHED: "Everybody is done. Those who were not reached can be called again.",
     CampaignStatus.CANCELLED: "Somebody ended it for good. Those who were left can be called again.",
+    "rehearsal": "It runs on a sandbox, at its real hours and pace. No telephone rings.",
 }
 CALLS: Mapping[Outcome, str] = {
     Outcome.ANSWERED: "Somebody took the call.",

@@ -14,7 +14,7 @@ LABELS: Mapping[str, str] = {
     "paused": "paused",
     "finished": "finished",
     "cancelled": "cancelled",
-    "rehearsal": "rehearsal",
+    "rehearsal": "sandbox",
     # contacts
     "pending": "waiting",
     "claimed": "next in line",

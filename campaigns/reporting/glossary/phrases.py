@@ -18,6 +18,7 @@ CONTACT_ENDS: Mapping[str, str] = {
     "answered an earlier reminder": "an earlier reminder was answered",
     "answered: {response}": "answered: {response}",
     "expired at the provider": "the provider had the call for too long",
+    "{why}; nothing was heard of the call: it may have rung": "{why}; no word of the call: it may have rung",
     "the campaign was cancelled; last: {why}": "the campaign was cancelled; the last call: {why}",
     "no call was placed": "no call was made",
     "the campaign was cancelled": "the campaign was cancelled",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from campaigns.reporting.glossary.advice import ADVICE
-from campaigns.reporting.glossary.audit_events import EVENTS
+from campaigns.reporting.glossary.audit_events import EVENTS, FIRST_START, SCHEDULE
 from campaigns.reporting.glossary.help import CALLS, CAMPAIGNS, HOLDS
 from campaigns.reporting.glossary.labels import LABELS, MEANINGS
 from campaigns.reporting.glossary.phrases import COUNTED, PHRASES
@@ -17,7 +17,7 @@ def texts() -> Iterator[str | tuple[str, str]]:
     """Every text that pages translate: labels, meanings and phrases, those with a count in both its forms."""
     yield from LABELS.values()
     yield from MEANINGS.values()
-    yield from EVENTS
+    yield from (*EVENTS, FIRST_START, SCHEDULE)
     for advice in ADVICE.values():
         yield from advice
     yield from (limit.value for limit in LimitName if limit)

@@ -94,7 +94,8 @@ def _print(result: Verification, noted: str | None) -> None:
     else:
         line = f"Line {result.place:,} {FAULTS[result.fault]}"
         where = f"; {_where(result)}" if result.id is not None else ""
-        print_prose(f"[bold red]{line}[/]{where}. The {counted(result.chained, 'line')} before it are as they were.")
+        before = counted(result.chained, "line before it is as it was", "lines before it are as they were")
+        print_prose(f"[bold red]{line}[/]{where}. The {before}.")
     if result.removed:
         print_prose(f"{counted(result.removed, 'line')} before them were removed because they were old.")
     if result.waiting:

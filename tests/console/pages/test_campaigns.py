@@ -193,7 +193,7 @@ def test_a_share_is_never_rounded_to_nothing_or_to_all(count: int, total: int, s
 def test_a_rehearsal_is_told_apart(console: Console) -> None:
     console_server.add_campaign(console.ledger, "rehearsed", now=console.clock(), rehearsal=True)
     console_server.add_campaign(console.ledger, "meant", now=console.clock())
-    pill = '<span class="pill rehearsal">rehearsal</span>'
+    pill = '<span class="pill rehearsal">sandbox</span>'
     assert console.http.get("/").text.count(pill) == 2, "where it runs, and in the list"
     assert pill in console.http.get("/campaigns/rehearsed-1").text
     assert pill not in console.http.get("/campaigns/meant-1").text

@@ -16,6 +16,7 @@ from campaigns.reporting.glossary.audit_events import EVENTS
 from campaigns.safeguards import canary
 from campaigns.settlement import corrections
 from console.pages.language import _CODE, LANGUAGES, SOURCE, gettext
+from console.pages.rendering import TEMPLATES
 from console.pages.said import said
 from dialer import phone
 from dialer.bucket import LimitName
@@ -38,16 +39,23 @@ def reader(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def events_in_code() -> Iterator[str]:
-    """Every event that is written to the audit by its words."""
+    """Every event that is written to the audit by its words, or by a constant of the module."""
     for package in ("campaigns", "workers", "console"):
         for file in sorted((ROOT / package).rglob("*.py")):
-            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-                if isinstance(node, ast.Call):
-                    yield from (
-                        keyword.value.value
-                        for keyword in node.keywords
-                        if keyword.arg == "event" and isinstance(keyword.value, ast.Constant)
-                    )
+            module = ast.parse(file.read_text("utf-8"))
+            constants = {
+                target.id: node.value.value
+                for node in module.body
+                if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+                for target in node.targets
+                if isinstance(target, ast.Name)
+            }
+            for node in ast.walk(module):
+                for keyword in node.keywords if isinstance(node, ast.Call) else ():
+                    if keyword.arg == "event" and isinstance(keyword.value, ast.Constant):
+                        yield keyword.value.value
+                    elif keyword.arg == "event" and isinstance(keyword.value, ast.Name):
+                        yield constants.get(keyword.value.id, "")
 
 
 def test_every_event_of_the_audit_is_in_the_glossary() -> None:
@@ -95,6 +103,43 @@ def test_a_sentence_within_a_sentence_is_translated_too(reader: str) -> None:
     assert shown.startswith("callgear: contacts.file: ")
     assert "number" not in shown
     assert "digits" not in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "in_russian"),
+    [
+        ("1 contact", "1 контакт"),
+        ("3 contacts, 1 text", "3 контакта, 1 текст"),
+        ("launched clinic-1: 2 contacts, 5 rows left out", "запущена clinic-1: 2 контакта, пропущено: 5 строк"),
+        (
+            "3 contacts have an appointment nearer than 2h: not called at all",
+            "у 3 контактов встреча раньше, чем через 2h: им совсем не позвонят",
+        ),
+        ("the number is on the provider's blacklist (contact)", "номер в чёрном списке оператора связи (contact)"),
+        (
+            "127.0.0.1:9 did not answer in time (TimeoutError); it may want https",
+            "127.0.0.1:9 не ответил вовремя (TimeoutError); возможно, нужен https",
+        ),
+        ("the answer is empty (HTTP 500)", "ответ пуст (HTTP 500)"),
+        ("there are: a-1, b-1, c-1, d-1", "есть: a-1, b-1, c-1, d-1"),
+        ("3 ferrets", "3 ferrets"),
+    ],
+)
+def test_what_is_put_together_is_translated_part_by_part(text: str, in_russian: str) -> None:
+    token = _CODE.set("ru")
+    try:
+        assert said(text) == in_russian
+    finally:
+        _CODE.reset(token)
+
+
+def test_who_does_something_is_a_name_or_said_in_the_readers_language(reader: str) -> None:
+    actor = TEMPLATES.filters["actor"]
+    assert actor("ann") == "ann"
+    assert actor("retention") == "retention"
+    assert actor("first start") == gettext("first start") != "first start"
+    assert "clinic" in actor("schedule clinic")
+    assert "schedule" not in actor("schedule clinic")
 
 
 def test_what_people_have_named_is_not_translated(reader: str) -> None:
