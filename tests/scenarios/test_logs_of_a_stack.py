@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.docs.test_logs_page import rows
 from tests.support.dialers import wait_for
 from tests.support.shell import CAMPAIGN, CONTACTS, SETTINGS, Shell
 from workers.stack.info import running_stack
@@ -66,6 +67,13 @@ def test_every_process_says_who_it_is_when_and_how_bad_it_is(logs: Path) -> None
     assert all(line["timestamp"].endswith("Z") and line["event"] for line in written)
     asked = [line for line in written if line["event"] == "call requested"]
     assert len({line["attempt"] for line in asked}) == 3
+
+
+def test_every_event_of_ours_is_on_the_page_at_its_level(logs: Path) -> None:
+    page = {event: level for event, (level, _) in rows().items()}
+    ours = {(line["event"], line["level"]) for line in lines_of(logs) if "logger" not in line}
+    assert len(ours) > 3
+    assert [(event, level) for event, level in ours if page.get(event) != level] == []
 
 
 def test_a_redis_that_comes_back_is_no_error_of_a_worker(logs: Path) -> None:
