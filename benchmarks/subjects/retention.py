@@ -23,9 +23,9 @@ from statistics import quantiles
 from sqlalchemy import Connection, text, update
 
 from benchmarks.figures import Figures
+from campaigns.ledger.lists.batches import Batches
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import contacts
-from campaigns.operations.retention.batches import Batches
 from campaigns.operations.retention.emptying import run
 from campaigns.retention_periods import InstallationRetention
 from tests.support import postgres

@@ -14,12 +14,12 @@ from sqlalchemy import Connection, select
 
 from campaigns.ledger import queries
 from campaigns.ledger.lists import archives
+from campaigns.ledger.lists.batches import Batches
 from campaigns.ledger.lists.kept_campaigns import ended_campaign
 from campaigns.ledger.moves import write_audit
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import campaigns
 from campaigns.operations.archives.archive_files import ArchiveDamaged, ArchiveFiles
-from campaigns.operations.retention.batches import Batches
 from campaigns.operations.retention.emptying import READ_AT_ONCE
 from campaigns.operations.retention.plans import IN_THE_LEDGER
 from campaigns.reporting.report import files_locked, totals

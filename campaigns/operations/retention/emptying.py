@@ -12,13 +12,13 @@ from campaigns.ledger.audit_chain import chaining as audit_chain
 from campaigns.ledger.lists import kept_campaigns
 from campaigns.ledger.lists import retention as statements
 from campaigns.ledger.lists.archives import Archive, archive_of
+from campaigns.ledger.lists.batches import Batches
 from campaigns.ledger.lists.kept_campaigns import KeptCampaign
 from campaigns.ledger.lists.rejected_rows import empty_rejected_rows, full_rejected_rows
 from campaigns.ledger.moves import write_audit
 from campaigns.ledger.store import Ledger
 from campaigns.lifecycle import PROGRAM
 from campaigns.operations.archives.archive_erasure import empty_archive
-from campaigns.operations.retention.batches import Batches
 from campaigns.operations.retention.old_files import kept_files, remove_files
 from campaigns.operations.retention.plans import cutoff, cutoff_of, due_of
 from campaigns.retention_periods import InstallationRetention, Kept

@@ -13,12 +13,12 @@ from sqlalchemy import func, insert, select
 from campaigns.launch.redial import CannotRedial, redial
 from campaigns.ledger import queries, tallies
 from campaigns.ledger.lists import archives
+from campaigns.ledger.lists.batches import Batches
 from campaigns.ledger.numbers.erasures import remember_for_erasure
 from campaigns.ledger.tables import attempts, audit, contacts, receipts
 from campaigns.operations.erasure import erase
 from campaigns.operations.file_erasure import erase_files
 from campaigns.operations.retention.archiving import archive, to_archive
-from campaigns.operations.retention.batches import Batches
 from campaigns.operations.retention.emptying import run
 from campaigns.reporting.report import report, totals
 from dialer.phone import parse

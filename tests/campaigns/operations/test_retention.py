@@ -14,6 +14,7 @@ from campaigns.ledger import tallies
 from campaigns.ledger.audit_chain.chaining import chain_audit
 from campaigns.ledger.audit_chain.verifying import verify
 from campaigns.ledger.lists import drafts
+from campaigns.ledger.lists.batches import Batches
 from campaigns.ledger.lists.drafts import NewContact
 from campaigns.ledger.moves import move_contact, write_audit
 from campaigns.ledger.numbers.frequency_caps import cap_clears_at
@@ -22,7 +23,6 @@ from campaigns.ledger.tables import attempts, audit, audit_chain, campaigns, con
 from campaigns.lifecycle import ContactStatus
 from campaigns.operations import control
 from campaigns.operations.erasure import erase
-from campaigns.operations.retention.batches import Batches
 from campaigns.operations.retention.emptying import run, run_daily
 from campaigns.operations.retention.kept_until import KeptUntil, kept_until
 from campaigns.operations.retention.plans import make_plan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from campaigns.operations.retention.batches import FIRST, HELD_SECONDS, LARGEST, LONGEST_REST, REST, SMALLEST, Batches
+from campaigns.ledger.lists.batches import FIRST, HELD_SECONDS, LARGEST, LONGEST_REST, REST, SMALLEST, Batches
 
 
 class Steady:
