@@ -16,13 +16,15 @@ from campaigns.audience.rows.contact_row import ContactRow
 from campaigns.definition import Definition
 from campaigns.launch.checking.staging import as_contacts
 from campaigns.ledger.lists import drafts
+from campaigns.ledger.lists.batches import Batches
 from campaigns.ledger.lists.drafts import WrittenContact
 from campaigns.ledger.store import Ledger
 
-ADDED_AT_ONCE = 2500  # to SQLite, in 50 ms or so, during which nobody else writes to it
+ADDED_AT_ONCE = 2500  # to SQLite, in 50 ms or so, during which nobody else writes to it; on a busy machine fewer
+FEWEST_AT_ONCE = 100
+HELD_SECONDS, RESTS = 0.06, 0.2  # a longer rest, and a start of a million contacts would take longer
 COPIED_AT_ONCE = 10_000  # to PostgreSQL, where nobody waits; each part costs the same round trips
 TURN = 0.0002  # seconds for which a thread keeps the interpreter while another one wants it; Python's own are 0.005
-LEFT_TO_OTHERS = 0.005  # seconds between two transactions on SQLite, in which another writer takes its turn
 
 
 class _Turns:
@@ -63,9 +65,16 @@ class DraftWriter:
     `now` is when the draft was created. Every method raises what a transaction did: DraftGone, LedgerUnavailable.
     """
 
-    def __init__(self, ledger: Ledger, definition: Definition, now: datetime, create: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        definition: Definition,
+        now: datetime,
+        create: Callable[[], str],
+        batches: Batches | None = None,
+    ) -> None:
         self._ledger, self._definition, self._now, self._create = ledger, definition, now, create
-        self.at_once = ADDED_AT_ONCE if ledger.has_one_writer else COPIED_AT_ONCE
+        self._batches = batches or _batches(ledger)
         self._began = time.monotonic()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="draft-writer")
         self._written: Future[None] | None = None
@@ -84,6 +93,11 @@ class DraftWriter:
             self._thread.shutdown()
         if kind is not None and self._campaign_id is not None:
             drafts.discard(self._ledger, self._campaign_id, self._now)
+
+    @property
+    def at_once(self) -> int:
+        """How many contacts the next part shall have."""
+        return self._batches.size
 
     def begin(self) -> str:
         """Create the draft, if that has not been done; returns its id."""
@@ -122,6 +136,21 @@ class DraftWriter:
             written.result()
 
     def _add_rows(self, campaign_id: str, rows: Sequence[drafts.ContactValues], written_at: datetime) -> None:
-        self._ledger.write_draft(drafts.add_rows, campaign_id, rows, self._now, written_at)
-        if self._ledger.has_one_writer:
-            time.sleep(LEFT_TO_OTHERS)
+        facts = (campaign_id, rows, self._now, written_at)
+        self._batches.write(self._ledger, drafts.add_rows, *facts, rows=len(rows))
+
+
+def _batches(ledger: Ledger) -> Batches:
+    """On SQLite parts that hold no other writer for long, with a rest after each; on PostgreSQL others write beside."""
+    if not ledger.has_one_writer:
+        return Batches(
+            size=COPIED_AT_ONCE, smallest=COPIED_AT_ONCE, largest=COPIED_AT_ONCE, rests=0, waits_for_disk=False
+        )
+    return Batches(
+        size=ADDED_AT_ONCE,
+        smallest=min(FEWEST_AT_ONCE, ADDED_AT_ONCE),
+        largest=ADDED_AT_ONCE,
+        aim=HELD_SECONDS,
+        rests=RESTS,
+        waits_for_disk=False,
+    )

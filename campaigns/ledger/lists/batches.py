@@ -25,14 +25,22 @@ class Batches:
     """Writes that are made in small transactions, with a rest after each.
 
     until  the moment of `clock` after which no batch is begun; None: all are made
-    size   rows of the next batch: fewer at once when one took longer than HELD_SECONDS, a quarter more after each
+    size   rows of the next batch: fewer at once when one took longer than `aim`, a quarter more after each
            that did not
     held   seconds for which each batch held its locks, its commit included
+    aim    HELD_SECONDS, or for how long else a batch shall hold them; its size stays from `smallest` to `largest`
+    rests  REST, or how many times as long as a batch took it rests else
+    waits_for_disk  or each is a `write_draft` of the ledger
     """
 
     until: float | None = None
     size: int = FIRST
     held: list[float] = field(default_factory=list)
+    aim: float = HELD_SECONDS
+    smallest: int = SMALLEST
+    largest: int = LARGEST
+    rests: float = REST
+    waits_for_disk: bool = True
     clock: Callable[[], float] = time.monotonic
     rest: Callable[[float], object] = time.sleep
 
@@ -58,15 +66,15 @@ class Batches:
             began = self.clock()  # it has waited for its own turn until now
             return act(db, *facts)
 
-        result = ledger.write(timed)
+        result = (ledger.write if self.waits_for_disk else ledger.write_draft)(timed)
         took = self.clock() - began
         self.held.append(took)
         self._resize(rows, took)
-        self.rest(min(REST * took, LONGEST_REST))
+        self.rest(min(self.rests * took, LONGEST_REST))
         return result
 
     def _resize(self, rows: int, took: float) -> None:
-        if rows and took > HELD_SECONDS:
-            self.size = max(SMALLEST, int(min(rows, self.size) * HELD_SECONDS / took))
+        if rows and took > self.aim:
+            self.size = max(self.smallest, int(min(rows, self.size) * self.aim / took))
         elif rows >= self.size:
-            self.size = min(LARGEST, self.size + max(1, self.size // 4))
+            self.size = min(self.largest, self.size + max(1, self.size // 4))

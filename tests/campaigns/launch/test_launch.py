@@ -18,10 +18,12 @@ from campaigns.audience.audience import ListChanged
 from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch import draft_writer
 from campaigns.launch.checking.checks import CheckResult, NobodyToCall, RowsRejected, check, open_audience
+from campaigns.launch.draft_writer import DraftWriter
 from campaigns.launch.exclusions import Exclusions
 from campaigns.launch.launch import CampaignNotEnded, UncheckedList, launch
 from campaigns.ledger import claims
 from campaigns.ledger.lists import drafts
+from campaigns.ledger.lists.batches import Batches
 from campaigns.ledger.lists.drafts import DraftGone
 from campaigns.ledger.numbers.suppressions import suppress
 from campaigns.ledger.store import LedgerUnavailable
@@ -519,3 +521,30 @@ def test_while_a_list_is_written_the_threads_take_short_turns_and_usual_ones_aft
         started(ledger, checked(tmp_path, *good(30)), clock(), progress=interrupted)
     assert seen == pytest.approx([draft_writer.TURN] * 2, rel=0.01)
     assert sys.getswitchinterval() == usual
+
+
+def test_a_part_that_holds_the_ledger_for_long_is_followed_by_smaller_ones(ledger, clock, tmp_path):
+    """By a clock on which the first parts take 0.2 s, and the later ones nothing."""
+    audience, took, sizes = open_audience(written(tmp_path, *good(60)), ACCOUNTS), [0.2] * 2, list[int]()
+    definition, seconds = audience.definition, [0.0]
+
+    def create() -> str:
+        text = definition.model_dump_json()
+        return ledger.write(drafts.create_draft, name="one", account="main", definition_text=text, now=clock())
+
+    def tick() -> float:
+        if len(sizes) < len(took):
+            seconds[0] += took[0]
+        return seconds[0]
+
+    batches = Batches(size=20, smallest=2, largest=20, aim=0.05, clock=tick, rest=lambda _: sizes.append(batches.size))
+    with DraftWriter(ledger, definition, clock(), create, batches) as draft:
+        for row in audience.contacts():
+            draft.add(row)
+        campaign_id = draft.finish()
+    assert sizes[:2] == [5, 2], "as much smaller as it took longer, but not too small"
+    assert sizes[2:] == sorted(sizes[2:]), "and slowly larger again"
+    assert sizes[-1] > 2
+    with ledger.reading() as db:
+        lines = db.scalars(select(contacts.c.line).where(contacts.c.campaign_id == campaign_id).order_by(contacts.c.id))
+        assert lines.all() == [*range(2, 62)]
