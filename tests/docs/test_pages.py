@@ -36,8 +36,8 @@ def made() -> ModuleType:
         "settings.md",
         "adding-a-provider.md",
         "glossary.md",
-        "metrics.md",
-        "examples.md",
+        pytest.param("metrics.md", marks=pytest.mark.slow),
+        pytest.param("examples.md", marks=pytest.mark.slow),
     ],
 )
 def test_a_page_made_from_the_code_is_the_one_that_is_kept(made, name):

@@ -42,6 +42,7 @@ def test_every_text_is_translated(language: str) -> None:
     assert not missing, "make messages, then translate them"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_no_translation_is_a_guess_or_of_a_text_that_is_gone(language: str) -> None:
     catalogue, current = catalogue_of(language), texts()
