@@ -21,7 +21,7 @@ from campaigns.ledger.lists.drafts import WrittenContact
 from campaigns.ledger.store import Ledger
 
 ADDED_AT_ONCE = 2500  # to SQLite, in 50 ms or so, during which nobody else writes to it; on a busy machine fewer
-FEWEST_AT_ONCE = 100
+FIRST_AT_ONCE, FEWEST_AT_ONCE = 500, 100  # how busy the machine is, the first part shows
 HELD_SECONDS, RESTS = 0.06, 0.2  # a longer rest, and a start of a million contacts would take longer
 COPIED_AT_ONCE = 10_000  # to PostgreSQL, where nobody waits; each part costs the same round trips
 TURN = 0.0002  # seconds for which a thread keeps the interpreter while another one wants it; Python's own are 0.005
@@ -147,7 +147,7 @@ def _batches(ledger: Ledger) -> Batches:
             size=COPIED_AT_ONCE, smallest=COPIED_AT_ONCE, largest=COPIED_AT_ONCE, rests=0, waits_for_disk=False
         )
     return Batches(
-        size=ADDED_AT_ONCE,
+        size=min(FIRST_AT_ONCE, ADDED_AT_ONCE),
         smallest=min(FEWEST_AT_ONCE, ADDED_AT_ONCE),
         largest=ADDED_AT_ONCE,
         aim=HELD_SECONDS,
