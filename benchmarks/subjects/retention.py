@@ -73,11 +73,11 @@ def measure() -> Iterator[Figures]:
 
 def _row(store: str, url: str) -> list[str]:
     with _over(url) as ledger:
-        alone = _writes_beside(url, lambda: time.sleep(SECONDS / 2))
+        alone = writes_beside(url, SIZE, lambda: time.sleep(SECONDS / 2))
         before, batches = _left(ledger), Batches()
-        others = _writes_beside(url, partial(_empty, ledger, batches))
+        others = writes_beside(url, SIZE, partial(_empty, ledger, batches))
         emptied = (before - _left(ledger)) / SECONDS
-    figures = (*_spread(batches.held), *_spread(others), *_spread(alone))
+    figures = (*spread(batches.held), *spread(others), *spread(alone))
     return [store, f"{emptied:,.0f}", *(f"{1000 * figure:,.1f}" for figure in figures)]
 
 
@@ -102,9 +102,12 @@ def _left(ledger: Ledger) -> int:
         return db.scalar(text("SELECT count(*) FROM contacts WHERE phone LIKE '+%'")) or 0
 
 
-def _writes_beside(url: str, act: Callable[[], object]) -> list[float]:
-    """Do this, and return how long each write of another process took meanwhile, in seconds."""
-    command = [sys.executable, "-m", "benchmarks.subjects.retention", url]
+def writes_beside(url: str, size: int, act: Callable[[], object]) -> list[float]:
+    """Do this, and return how long each write of another process took meanwhile, in seconds.
+
+    It writes one of the first `size` contacts of the ledger every EVERY seconds.
+    """
+    command = [sys.executable, "-m", "benchmarks.subjects.retention", url, str(size)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None  # noqa: S101  # it is a pipe
         other.stdout.readline()
@@ -114,11 +117,11 @@ def _writes_beside(url: str, act: Callable[[], object]) -> list[float]:
     return took
 
 
-def _write(url: str) -> None:
+def _write(url: str, size: int) -> None:
     """Write as a worker does that settles calls, until standard input ends; print how long each took."""
     ledger, rng, took = Ledger(url), Random(5), list[float]()
     while not select.select([sys.stdin], [], [], EVERY)[0]:
-        row = update(contacts).where(contacts.c.id == rng.randrange(1, SIZE + 1))
+        row = update(contacts).where(contacts.c.id == rng.randrange(1, size + 1))
         began = time.monotonic()
         ledger.write(Connection.execute, row.values(tries=contacts.c.tries))
         took.append(time.monotonic() - began)
@@ -128,11 +131,11 @@ def _write(url: str) -> None:
     ledger.close()
 
 
-def _spread(seconds: Sequence[float]) -> tuple[float, float, float]:
+def spread(seconds: Sequence[float]) -> tuple[float, float, float]:
     """The median, what 99 of 100 keep to, and the longest."""
     parts = quantiles(seconds, n=100, method="inclusive")
     return parts[49], parts[98], max(seconds)
 
 
 if __name__ == "__main__":
-    _write(sys.argv[1])
+    _write(sys.argv[1], int(sys.argv[2]))
