@@ -21,6 +21,7 @@ from campaigns.ledger.tables import UtcTime
 
 CACHE_KB = 65_536  # of SQLite's pages, for as long as this connection lives
 ROWS_A_STATEMENT = 1000  # SQLite takes 32,766 values in one
+OTHER_SIZES = (100, 10, 1)  # of what is left: of each length a statement is kept, so there are few
 
 
 def insert_into(db: Connection, table: Table) -> Insert:
@@ -49,8 +50,11 @@ def insert_rows(
     names, values = (*constants, *columns), tuple(constants.values())
     _insert(db, table, names, values, rows[:1])
     with _unchecked(db):  # they take half of the time
-        for at in range(1, len(rows), ROWS_A_STATEMENT):
-            _insert(db, table, names, values, rows[at : at + ROWS_A_STATEMENT])
+        at = 1
+        for size in (ROWS_A_STATEMENT, *OTHER_SIZES):
+            while len(rows) - at >= size:
+                _insert(db, table, names, values, rows[at : at + size])
+                at += size
 
 
 def _insert(
