@@ -47,6 +47,7 @@ class Runtime:
     keep_events     for how long events that were delivered are kept
     steady          a clock that cannot be set, in seconds; `sleep` waits by it
     deadline        makes the deadline at a moment, by the clocks that tell when it has passed
+    alone           true where threads take turns by other means: none may wait for what another does for both
     possible_times  the times that it may be, where the clock is watched (`dialer.clock`); None: the clock's time
     """
 
@@ -65,6 +66,7 @@ class Runtime:
     steady: Callable[[], float] = steady_seconds
     sleep: Callable[[float], None] = time.sleep
     deadline: Callable[[datetime], Deadline] = Deadline
+    alone: bool = False
     possible_times: Callable[[], Sequence[datetime]] | None = None
 
     def moments(self) -> tuple[datetime, ...]:

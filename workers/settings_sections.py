@@ -98,7 +98,7 @@ class RedisSettings(Section):
 class WorkerSettings(Section):
     """How a worker claims and dials contacts."""
 
-    threads: Annotated[int, Field(gt=0, le=500)] = Field(32, description="Slices in work at once, per worker.")
+    threads: Annotated[int, Field(gt=0, le=500)] = Field(100, description="Slices in work at once, per worker.")
     tick_seconds: Annotated[float, Field(gt=0, le=10)] = Field(1.0, description="Time between two release ticks.")
     horizon_seconds: Annotated[float, Field(gt=0, le=10)] = Field(
         2.0, description="How far ahead contacts are released to the workers."

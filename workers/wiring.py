@@ -87,7 +87,7 @@ def open_accounts(settings: Settings) -> Iterator[dict[str, Account]]:
     # A request leaves in its slot or not at all: its loop may not wait 5 ms for each thread that computes.
     sys.setswitchinterval(0.001)
     with start_blocking_portal() as loop:
-        buckets, admission = connect(settings.redis_address), Admission(loop, settings.worker.threads)
+        buckets, admission = connect(settings.redis_address), Admission(loop)
         accounts = {name: _account(name, one, buckets, loop, admission) for name, one in settings.accounts.items()}
         try:
             yield accounts

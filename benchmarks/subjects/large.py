@@ -127,7 +127,7 @@ def _open(ledger: Ledger, campaign_id: str) -> None:
         Opening(contact=contact, account="main", provider="webex", caller_id="+18005550100", script_seconds=6.0)
         for contact in ours
     ]
-    ledger.write(open_attempts, openings, now=NOW, conclude_at=NOW + timedelta(seconds=40))
+    ledger.write(open_attempts, openings, now=NOW, conclude_at={"main": NOW + timedelta(seconds=40)})
 
 
 def _receive(ledger: Ledger) -> None:

@@ -31,7 +31,7 @@ from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts
 from campaigns.operations import control
 from campaigns.runtime import Runtime
-from dialer.bucket import AcquireResult, TokenBucket
+from dialer.bucket import AcquireResult, CallsAsked, TokenBucket
 from dialer.deadline import utc_now
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
@@ -214,9 +214,9 @@ class Watched(TokenBucket):
         super().__init__(bucket._redis, bucket.account, bucket.limits, metered=bucket.metered)
         self._due = due
 
-    def acquire_many(self, grant_ids: Sequence[str], **what: Any) -> tuple[int, AcquireResult]:
-        some, answer = super().acquire_many(grant_ids, **what)
-        for one in grant_ids[:some]:
+    def answer(self, asked: CallsAsked, reply: Any, asked_at: float) -> tuple[int, AcquireResult]:
+        some, answer = super().answer(asked, reply, asked_at)
+        for one in asked.grant_ids[:some]:
             self._due[one] = time.time() + answer.wait
         return some, answer
 

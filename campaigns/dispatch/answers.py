@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -16,8 +16,8 @@ from campaigns.ledger.store import LedgerUnavailable
 from campaigns.ledger.together import Together
 from campaigns.lifecycle import Step
 from campaigns.runtime import Runtime, all_or_each, contained
-from campaigns.settlement.receipts import apply_waiting
-from campaigns.settlement.rulings import accept_all, is_plainly_unsent, put_back_all, rule
+from campaigns.settlement.receipts import apply_waiting, apply_waiting_of
+from campaigns.settlement.rulings import Placed, accept_all, is_plainly_unsent, put_back_all, rule
 from dialer.account import Account
 from dialer.bucket import BucketUnavailable, GrantResult
 from dialer.log import get_logger
@@ -39,7 +39,16 @@ class Answer:
         return self.ruling.provider_call_id
 
 
-_answers = Together[Answer]()
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """Answers to requests of one campaign through one account."""
+
+    answers: Sequence[Answer]
+    campaign: Campaign
+    account: Account
+
+
+_answers = Together[_Answers]()
 
 
 class _HeardMeanwhile(Exception):
@@ -47,22 +56,15 @@ class _HeardMeanwhile(Exception):
 
 
 def settle_answers(answers: Sequence[Answer], campaign: Campaign, account: Account, using: Runtime) -> None:
-    """Write these answers, with those that other threads have of the same campaign; then settle the tokens of all."""
-    if answers:
-
-        def settle(some: Sequence[Answer]) -> None:
-            _settle_all(some, campaign, account, using)
-
-        _answers.do((using.ledger.url, campaign.id, account.name), answers, settle)
-
-
-def _settle_all(answers: Sequence[Answer], campaign: Campaign, account: Account, using: Runtime) -> None:
+    """Write these answers, with those that other threads of this process have; then settle their tokens."""
+    if not answers:
+        return
     heard_at = using.clock()
-    try:
-        write_answers(answers, campaign, account, using)
-    except LedgerUnavailable as exc:
-        lost = [str(answer.attempt.id) for answer in answers]
-        log.error("answers not written: the sweep settles their attempts", attempts=lost, why=exc.message)
+    _answers.do(
+        id(using.ledger),
+        [_Answers(answers, campaign, account)],
+        lambda some: _write_together(_by_campaign(some), using),
+    )
     for answer in answers:
         ruling = answer.ruling
         log.info(
@@ -80,12 +82,43 @@ def _settle_all(answers: Sequence[Answer], campaign: Campaign, account: Account,
         settle_tokens([_settled(answer) for answer in answers], campaign, account)
 
 
+def _by_campaign(some: Sequence[_Answers]) -> list[_Answers]:
+    """Those of one campaign through one account together."""
+    alike: defaultdict[tuple[str, str], list[_Answers]] = defaultdict(list)
+    for own in some:
+        alike[own.campaign.id, own.account.name].append(own)
+    return [
+        _Answers([answer for own in several for answer in own.answers], several[0].campaign, several[0].account)
+        for _, several in sorted(alike.items())
+    ]
+
+
+def _write_together(some: Sequence[_Answers], using: Runtime) -> None:
+    """Write the answers of all campaigns in one transaction; where that fails, those of each in its own."""
+
+    def act(these: Sequence[_Answers]) -> Sequence[None]:
+        if len(these) == 1:
+            write_answers(these[0].answers, these[0].campaign, these[0].account, using)
+        else:
+            using.ledger.write(_write_all, these, using)
+        return ()
+
+    def names(own: _Answers) -> dict[str, str]:
+        return {"account": own.account.name, "campaign": own.campaign.id}
+
+    try:
+        all_or_each(Step.SETTLE, using.ledger, using.clock(), some, act, names)
+    except LedgerUnavailable as exc:
+        lost = [str(answer.attempt.id) for own in some for answer in own.answers]
+        log.error("answers not written: the sweep settles their attempts", attempts=lost, why=exc.message)
+
+
 def write_answers(answers: Sequence[Answer], campaign: Campaign, account: Account, using: Runtime) -> None:
     """Write the answers in one transaction, or each in its own where one of them cannot be written."""
 
     def act(some: Sequence[Answer]) -> Sequence[None]:
         try:
-            using.ledger.write(_write_all, some, campaign, account, using)
+            using.ledger.write(_write_all, [_Answers(some, campaign, account)], using)
         except _HeardMeanwhile:
             using.ledger.write(_rule, some, account, using)
         return ()
@@ -96,31 +129,42 @@ def write_answers(answers: Sequence[Answer], campaign: Campaign, account: Accoun
     all_or_each(Step.SETTLE, using.ledger, using.clock(), answers, act, names)
 
 
-def _write_all(db: Connection, answers: Sequence[Answer], campaign: Campaign, account: Account, using: Runtime) -> None:
+def _write_all(db: Connection, some: Sequence[_Answers], using: Runtime) -> None:
     """Settle the attempts by the answers to their requests; those that placed calls, or never left, in a few for all.
 
     Raises _HeardMeanwhile where these are no longer as they were opened.
     """
-    definition, now = campaign.definition, using.clock()
-    placed: list[tuple[Opened, str]] = []
+    now = using.clock()
+    placed: list[Placed] = []
+    calls: defaultdict[str, list[str]] = defaultdict(list)
+    for own in some:
+        placed += _write_others(db, own, using)
+        calls[own.account.name] += [answer.call for answer in own.answers if answer.call]
+    if placed:
+        if not accept_all(db, placed, now=now):
+            raise _HeardMeanwhile
+        apply_waiting_of(db, calls, {own.account.name: own.account.settings for own in some}, now=now)
+
+
+def _write_others(db: Connection, own: _Answers, using: Runtime) -> list[Placed]:
+    """Settle the attempts of one campaign but for those that placed calls, which are returned."""
+    definition, account = own.campaign.definition, own.account
+    placed: list[Placed] = []
     unsent: list[tuple[Opened, Ruling]] = []
     others: list[Answer] = []
-    for answer in answers:
+    for answer in own.answers:
         ruling = definition.override_ruling(answer.ruling)
         if answer.call and ruling.verdict is Verdict.PLACED:
-            placed.append((answer.attempt, answer.call))
+            placed.append(Placed(answer.attempt, answer.call, definition, account.settings))
         elif is_plainly_unsent(ruling):
             unsent.append((answer.attempt, ruling))
         else:
             others.append(answer)
     if others:
         _rule(db, others, account, using)
-    if unsent and not put_back_all(db, campaign.id, account.name, unsent, now=now, rng=using.rng):
+    if unsent and not put_back_all(db, own.campaign.id, account.name, unsent, now=using.clock(), rng=using.rng):
         raise _HeardMeanwhile
-    if placed:
-        if not accept_all(db, placed, definition, account.settings, now=now):
-            raise _HeardMeanwhile
-        _apply_receipts(db, [call for _, call in placed], account, now)
+    return placed
 
 
 def _rule(db: Connection, answers: Sequence[Answer], account: Account, using: Runtime) -> None:
@@ -131,12 +175,7 @@ def _rule(db: Connection, answers: Sequence[Answer], account: Account, using: Ru
         if attempt := attempts.get(answer.attempt.id):
             rule(db, attempt, answer.ruling, account.settings, now=now, rng=using.rng)
     if calls := [answer.call for answer in answers if answer.call]:
-        _apply_receipts(db, calls, account, now)
-
-
-def _apply_receipts(db: Connection, calls: Sequence[str], account: Account, now: datetime) -> None:
-    """Apply what came for these calls before it was known whose they are."""
-    apply_waiting(db, account.name, account.settings, now=now, provider_call_ids=calls)
+        apply_waiting(db, account.name, account.settings, now=now, provider_call_ids=calls)
 
 
 def _settled(answer: Answer) -> GrantResult:

@@ -6,32 +6,28 @@ Nobody is called twice for one attempt: its row is committed before its request 
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection
-
-from campaigns.calendar.calling_hours import is_open_at_all
 from campaigns.dispatch import attempt_traces
 from campaigns.dispatch.answers import Answer, settle_answers
 from campaigns.dispatch.before_dial import cleared
 from campaigns.dispatch.held_back import hold_back, names_of_contact, put_off_faulty, return_tokens
-from campaigns.dispatch.requests import prepared
-from campaigns.dispatch.token_wait import return_claims, send_with_tokens
-from campaigns.dispatch.vendor_queue import send_at
+from campaigns.dispatch.requests import CallsToOpen, open_calls
+from campaigns.dispatch.token_wait import Turn, dial_with_tokens, return_claims, take_tokens
 from campaigns.ledger import claims, queries
-from campaigns.ledger.attempts import Opened, open_attempts
+from campaigns.ledger.attempts import Opened
 from campaigns.ledger.claims import Claimed
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import LedgerUnavailable
+from campaigns.ledger.together import Together
 from campaigns.lifecycle import CampaignStatus, Step
-from campaigns.runtime import SWEEP_MARGIN, Runtime, all_or_each, own_limits
-from campaigns.safeguards.budgets import keep_back_cost
+from campaigns.runtime import Runtime, all_or_each
 from dialer import traces
 from dialer.account import Account
-from dialer.bucket import Slot
 from dialer.calls import CallRequest
 from dialer.deadline import Deadline
 from dialer.log import get_logger
@@ -40,7 +36,7 @@ from dialer.transport.flight import InFlightRequests, Rulings
 from dialer.verdicts import Ruling
 
 log = get_logger()
-SLICE_SECONDS = 0.5  # of a fast pace that are dialed by one task: a task costs as much as some calls
+SLICE_SECONDS = 0.5  # of the pace that are dialed by one task: a task costs as much as some calls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +48,37 @@ class Slice:
     contact_ids: tuple[int, ...]
     lines: tuple[int, ...] = ()
     """The lines of their list, for people; not what is dialed by."""
+
+
+@dataclass(slots=True, eq=False)
+class _Dialing:
+    """A turn whose requests leave by `flight`, and the attempts that were opened for it.
+
+    `away`: they could not be written, for the ledger was.
+    """
+
+    turn: Turn
+    flight: InFlightRequests
+    opened: list[Opened] = field(default_factory=list)
+    is_written: bool = False
+    granted_at: datetime | None = None
+    away: LedgerUnavailable | None = None
+
+    def send(self, calls: Sequence[tuple[CallRequest, Opened]], deadline: Deadline) -> None:
+        """Send the requests of attempts that are written, each in the slot of its token."""
+        places = {contact.contact_id: place for place, contact in enumerate(self.turn.going)}
+        slots, own = self.turn.slots, self.turn.own
+        self.is_written = True
+        self.opened += [attempt for _, attempt in calls]
+        self.flight.send(
+            [
+                (call, Departure(deadline, slots[places[attempt.contact_id]] if slots else None, own))
+                for call, attempt in calls
+            ]
+        )
+
+
+_turns = Together[_Dialing]()
 
 
 def dial(
@@ -107,13 +134,17 @@ def _dial(
     """Send requests as tokens come, and take the next tokens while they are out."""
     flight, sent, in_hand_at = account.flight(), dict[UUID, Opened](), using.clock()
 
-    def send(granted: Sequence[tuple[Claimed, Slot | None]]) -> None:
-        granted_at = using.clock()
-        opened = _send(granted, campaign, account, flight, using)
+    def take(turn: Turn) -> None:
+        dialing = _Dialing(turn, flight)
+        if using.alone:
+            _dial_together([dialing], using)
+        else:
+            _turns.do(id(using.ledger), [dialing], lambda several: _dial_together(several, using))
+        opened = _opened(dialing, using)
         sent.update((attempt.id, attempt) for attempt in opened)
         if traces.is_on():
-            going = [contact for contact, _slot in granted if contact.attempt_id in sent]
-            attempt_traces.tell_way_to_request(going, campaign, in_hand_at, granted_at)
+            going = [contact for contact in turn.going if contact.attempt_id in sent]
+            attempt_traces.tell_way_to_request(going, campaign, in_hand_at, dialing.granted_at or using.clock())
 
     def settle(rulings: Rulings) -> None:
         settle_answers([Answer(sent[attempt_id], ruling) for attempt_id, ruling in rulings], campaign, account, using)
@@ -126,90 +157,106 @@ def _dial(
         settle(flight.finished())
 
     try:
-        send_with_tokens(contacts, campaign, account, using, send, pause)
+        dial_with_tokens(contacts, campaign, account, using, take, pause)
     finally:
         for rulings in flight.wait_for_rest():
             settle(rulings)
     return len(sent)
 
 
-def _send(
-    granted: Sequence[tuple[Claimed, Slot | None]],
-    campaign: Campaign,
-    account: Account,
-    flight: InFlightRequests,
-    using: Runtime,
-) -> list[Opened]:
-    """Place the calls of contacts whose tokens are taken; returns the attempts that were opened for them.
+def _dial_together(several: Sequence[_Dialing], using: Runtime) -> None:
+    """Take the tokens of turns of many slices, write their attempts in one transaction, and send their requests.
 
     All checks that can fail run before the commit.
     """
-    began, batch = time.monotonic(), [contact for contact, _ in granted]
-    own = own_limits(campaign, batch[0].caller_id)  # they asked for tokens together
-    slots = {contact.attempt_id: slot for contact, slot in granted}
+    take_tokens([dialing.turn for dialing in several])
+    began, granted = time.monotonic(), [dialing for dialing in several if dialing.turn.granted]
+    for some in _prepared(granted, using):
+        try:
+            calls, deadline = using.ledger.write(open_calls, [ready for _, ready in some], using)
+        except LedgerUnavailable as exc:
+            for dialing, _ in some:
+                dialing.away = exc
+        except Exception as exc:
+            log.warning("the attempts of each slice are written by themselves", why=type(exc).__name__)
+        else:
+            _send(some, calls, deadline)
+    if granted:
+        granted[0].turn.account.admission.learn_preparation(time.monotonic() - began)
 
-    def act(some: Sequence[Claimed]) -> list[tuple[CallRequest, Departure, Opened]]:
-        calls, deadline = using.ledger.write(_open, some, campaign, account, using)
-        return [(call, Departure(deadline, slots[attempt.id], own), attempt) for call, attempt in calls]
+
+def _prepared(granted: Sequence[_Dialing], using: Runtime) -> list[list[tuple[_Dialing, CallsToOpen]]]:
+    """The calls to be opened, those of one transaction together.
+
+    A contact that several turns have, since their task was delivered twice, is the first one's alone. What cannot be
+    made ready is left to its own slice.
+    """
+    taken: set[UUID] = set()
+    apart: defaultdict[str, list[tuple[_Dialing, CallsToOpen]]] = defaultdict(list)
+    for dialing in granted:
+        turn, dialing.granted_at = dialing.turn, using.clock()
+        own = [contact for contact in turn.going if contact.attempt_id not in taken]
+        taken |= {contact.attempt_id for contact in own}
+        try:
+            ready = CallsToOpen(own, turn.campaign, turn.account, using)
+        except Exception as exc:
+            log.warning("the attempts of each slice are written by themselves", why=type(exc).__name__)
+        else:
+            apart[str(id(dialing)) if ready.stands_alone else ""].append((dialing, ready))
+    return list(apart.values())
+
+
+def _send(
+    some: Sequence[tuple[_Dialing, CallsToOpen]], calls: Sequence[tuple[CallRequest, Opened]], deadline: Deadline
+) -> None:
+    by_contact = {attempt.id: (call, attempt) for call, attempt in calls}
+    for dialing, ready in some:
+        own = [by_contact[one.attempt_id] for one in ready.contacts if one.attempt_id in by_contact]
+        try:
+            dialing.send(own, deadline)
+        except Exception as exc:  # of this slice alone: the requests of the others leave
+            dialing.turn.error = exc
+
+
+def _opened(dialing: _Dialing, using: Runtime) -> list[Opened]:
+    """The attempts that were opened for a turn; it gives back what those need who may not be called after all."""
+    turn, faulty = dialing.turn, set[UUID]()
+    going, campaign, account = turn.going, turn.campaign, turn.account
+    if going and not dialing.is_written:
+        faulty = _write_alone(dialing, using)
+    over = {attempt.id for attempt in dialing.opened} | faulty
+    hold_back([contact for contact in going if contact.attempt_id not in over], campaign, account, using)
+    return dialing.opened
+
+
+def _write_alone(dialing: _Dialing, using: Runtime) -> set[UUID]:
+    """Write the attempts of one turn, each by itself where one raises; returns those that raised."""
+    turn, faulty = dialing.turn, set[UUID]()
+    campaign, account = turn.campaign, turn.account
+
+    def act(some: Sequence[Claimed]) -> Sequence[None]:
+        dialing.send(*using.ledger.write(open_calls, [CallsToOpen(some, campaign, account, using)], using))
+        return ()
 
     def names(contact: Claimed) -> dict[str, object]:
         return names_of_contact(campaign, contact.contact_id)
-
-    faulty: set[UUID] = set()
 
     def put_off(contact: Claimed, error: str) -> None:
         faulty.add(contact.attempt_id)
         put_off_faulty(contact.claim, contact.contact_id, error, campaign, account, using)
 
     try:
-        calls = all_or_each(Step.DIAL, using.ledger, using.clock(), batch, act, names, put_off)
+        if dialing.away:
+            raise dialing.away
+        all_or_each(Step.DIAL, using.ledger, using.clock(), turn.going, act, names, put_off)
     except LedgerUnavailable:
-        return_tokens(batch, campaign, account)
+        written = {attempt.contact_id for attempt in dialing.opened}
+        return_tokens([contact for contact in turn.going if contact.contact_id not in written], campaign, account)
         raise
-    return_tokens([contact for contact in batch if contact.attempt_id in faulty], campaign, account)
-    opened = [attempt for _, _, attempt in calls]
-    over = {attempt.id for attempt in opened} | faulty
-    hold_back([contact for contact in batch if contact.attempt_id not in over], campaign, account, using)
-    flight.send([(call, departure) for call, departure, _ in calls])
-    account.admission.learn_preparation(time.monotonic() - began)
-    return opened
-
-
-def _open(
-    db: Connection, batch: Sequence[Claimed], campaign: Campaign, account: Account, using: Runtime
-) -> tuple[list[tuple[CallRequest, Opened]], Deadline]:
-    """Apply the rules and write the attempts that pass; returns them with their calls, and the deadline for sending.
-
-    The deadline counts from here, inside the write transaction: no pause was committed unnoticed before it.
-    """
-    moments = using.moments()
-    send_by = moments[0] + timedelta(seconds=using.send_within)
-    deadline, notify_url = using.deadline(send_by), using.notify_url(account.name)
-    inside = (
-        []
-        if using.stopping()
-        else [contact for contact in batch if _may_be_called(contact, campaign, account, moments)]
-    )
-    pairs = [prepared(contact, campaign, account, notify_url, moments) for contact in inside]
-    limits = campaign.definition.limits
-    if limits is not None and limits.cost is not None:
-        prices = [opening.price for opening, _ in pairs]
-        pairs = pairs[: keep_back_cost(db, campaign, limits.cost, prices, moments[0])]
-    openings = [opening for opening, _ in pairs]
-    calls = {call.correlation_id: call for _, call in pairs}
-    settled_by = send_by + timedelta(seconds=2 * account.settings.timeout + SWEEP_MARGIN)
-    opened = open_attempts(db, openings, now=moments[0], conclude_at=settled_by, caps=campaign.definition.caps)
-    return [(calls[attempt.id], attempt) for attempt in opened], deadline
-
-
-def _may_be_called(contact: Claimed, campaign: Campaign, account: Account, moments: Sequence[datetime]) -> bool:
-    """Whether the time rules allow the call; the statement that opens the attempt checks the other rules."""
-    if contact.due_at > moments[0]:
-        return send_at(campaign.definition, account.provider, contact, moments) is not None
-    past = contact.not_after is not None and contact.not_after <= max(moments)
-    return not past and is_open_at_all(campaign.definition, contact.zone, moments)
+    return_tokens([contact for contact in turn.going if contact.attempt_id in faulty], campaign, account)
+    return faulty
 
 
 def slice_size(pace: float) -> int:
-    """Contacts per task: one at the pace of most accounts, more at a pace at which a task per call costs too much."""
-    return 1 if pace <= 10 else min(100, round(pace * SLICE_SECONDS))
+    """Contacts per task: one at a slow pace, more where a task for each call would cost too much."""
+    return max(1, min(100, round(pace * SLICE_SECONDS)))

@@ -56,7 +56,7 @@ def _write_fault(
         caller_id=campaign.definition.caller_id.for_contact(contact.caller_id),
         script_seconds=0.0,
     )
-    opened = open_attempts(db, [opening], now=now, conclude_at=now)
+    opened = open_attempts(db, [opening], now=now, conclude_at={account.name: now})
     for attempt in queries.attempts_by_id(db, [attempt.id for attempt in opened]).values():
         settle_fault(db, attempt, error, now=now, rng=using.rng)
     return contact.attempt_id

@@ -1,23 +1,30 @@
-"""Builds the call request for a contact, and what the ledger keeps of it."""
+"""Builds the call request for a contact, and opens its attempt if the rules allow the call at this moment."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from campaigns.calendar.calling_hours import call_evidence
+from sqlalchemy import Connection
+
+from campaigns.calendar.calling_hours import call_evidence, is_open_at_all
 from campaigns.calendar.reminders import present_reminder
 from campaigns.definition import Definition
 from campaigns.definition.definition import REMINDER, VARIANT
 from campaigns.dispatch.vendor_queue import send_at
-from campaigns.ledger.attempts import Opening
+from campaigns.ledger.attempts import Opened, Opening, open_attempts
 from campaigns.ledger.claims import Claimed
 from campaigns.ledger.queries import Campaign
+from campaigns.runtime import SWEEP_MARGIN, Runtime
+from campaigns.safeguards.budgets import keep_back_cost
 from dialer.account import Account
 from dialer.call_kinds import Informer
 from dialer.calls import CallRequest
+from dialer.deadline import Deadline
 from dialer.phone import PhoneNumber
 from dialer.scripts import Script
+
+STILL_SAID_OF = timedelta(seconds=1)  # a call, what was made ready for it so long before
 
 
 def script_for(definition: Definition, account: str, contact: Claimed, reminder: int | None) -> Script:
@@ -84,3 +91,73 @@ def prepared(
         send_at=handed_over,
     )
     return opening, request
+
+
+class CallsToOpen:
+    """The calls of some claimed contacts of a campaign, made ready before the transaction that opens them."""
+
+    def __init__(self, contacts: Sequence[Claimed], campaign: Campaign, account: Account, using: Runtime) -> None:
+        self.contacts, self.campaign, self.account = contacts, campaign, account
+        self._notify_url = using.notify_url(account.name)
+        self._prepare(using.moments())
+
+    def _prepare(self, moments: Sequence[datetime]) -> None:
+        """Only those whom the time rules allow: others may have no moment at which to be called."""
+        self._moments = moments
+        self._pairs = [
+            (contact, *prepared(contact, self.campaign, self.account, self._notify_url, moments))
+            for contact in self.contacts
+            if _may_be_called(contact, self.campaign, self.account, moments)
+        ]
+
+    def allowed(self, db: Connection, moments: Sequence[datetime]) -> list[tuple[Opening, CallRequest]]:
+        """Those that may be made at this moment, by the time rules and by what the campaign may cost."""
+        if len(moments) != len(self._moments) or moments[0] - self._moments[0] > STILL_SAID_OF:
+            self._prepare(moments)
+        pairs = [
+            (opening, call)
+            for contact, opening, call in self._pairs
+            if _may_be_called(contact, self.campaign, self.account, moments)
+        ]
+        limits = self.campaign.definition.limits
+        if limits is None or limits.cost is None:
+            return pairs
+        prices = [opening.price for opening, _ in pairs]
+        return pairs[: keep_back_cost(db, self.campaign, limits.cost, prices, moments[0])]
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether its transaction locks numbers or costs, or asks more than others': then it shares none."""
+        definition = self.campaign.definition
+        has_cost = definition.limits is not None and definition.limits.cost is not None
+        return has_cost or bool(definition.caps) or any(opening.send_at for _, opening, _ in self._pairs)
+
+
+def open_calls(
+    db: Connection, several: Sequence[CallsToOpen], using: Runtime
+) -> tuple[list[tuple[CallRequest, Opened]], Deadline]:
+    """Apply the rules and write the attempts that pass; returns them with their calls, and the deadline for sending.
+
+    The deadline counts from here, inside the write transaction: no pause was committed unnoticed before it.
+    """
+    moments = using.moments()
+    send_by = moments[0] + timedelta(seconds=using.send_within)
+    deadline = using.deadline(send_by)
+    pairs = [] if using.stopping() else [pair for one in several for pair in one.allowed(db, moments)]
+    calls = {call.correlation_id: call for _, call in pairs}
+    settled_by = {
+        one.account.name: send_by + timedelta(seconds=2 * one.account.settings.timeout + SWEEP_MARGIN)
+        for one in several
+    }
+    caps = several[0].campaign.definition.caps if len(several) == 1 else ()
+    openings = [opening for opening, _ in pairs]
+    opened = open_attempts(db, openings, now=moments[0], conclude_at=settled_by, caps=caps)
+    return [(calls[attempt.id], attempt) for attempt in opened], deadline
+
+
+def _may_be_called(contact: Claimed, campaign: Campaign, account: Account, moments: Sequence[datetime]) -> bool:
+    """Whether the time rules allow the call; the statement that opens the attempt checks the other rules."""
+    if contact.due_at > moments[0]:
+        return send_at(campaign.definition, account.provider, contact, moments) is not None
+    past = contact.not_after is not None and contact.not_after <= max(moments)
+    return not past and is_open_at_all(campaign.definition, contact.zone, moments)

@@ -1,8 +1,9 @@
-"""Waits for tokens: sends contacts as their tokens come, and gives back those that stop waiting."""
+"""Asks for tokens, those of all waiting slices of a process together, and gives back contacts that stop waiting."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import takewhile
 
@@ -12,58 +13,122 @@ from campaigns.ledger.queries import Campaign
 from campaigns.lifecycle import CampaignStatus
 from campaigns.runtime import Runtime, own_limits
 from dialer.account import Account
-from dialer.bucket import BucketUnavailable, CostExceedsLimit, Slot, Urgency
+from dialer.bucket import BucketUnavailable, CallsAsked, CampaignLimits, Urgency, acquire_each
+from dialer.bucket.limits import Slots
+from dialer.errors import DialerError
 from dialer.log import get_logger
 from dialer.seldom import Seldom
 
 log = get_logger()
 STEP = 0.1  # how long a pause, a cancel or an answer may go unnoticed
-TURN_SECONDS = 0.1  # of a fast pace that are taken in one turn of the line; a turn for each call would cost too much
+TURN_SECONDS = 0.3  # of the pace that are taken in one turn of the line; a turn for each call would cost too much
 MOST_IN_TURN = 50  # more would wait too long for each other on a machine that carries less than the pace
+MOST_AT_ONCE = 100  # calls for which tokens are taken before any of them has left
+LATE = 0.02  # seconds, after which those ask again whose account's requests are late, or who had to wait for others
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Turn:
+    """Contacts of one slice that ask for tokens together, all of one urgency, and what they got.
+
+    granted  of so many of them, from the first on, the tokens are taken
+    wait     seconds after which the others ask again
+    slots    when those may leave
+    error    why the bucket grants nothing
+    """
+
+    contacts: Sequence[Claimed]
+    campaign: Campaign
+    account: Account
+    own: CampaignLimits
+    granted: int = 0
+    wait: float = LATE
+    slots: Slots | None = None
+    error: Exception | None = None
+
+    @property
+    def going(self) -> Sequence[Claimed]:
+        """Those whose tokens are taken."""
+        return self.contacts[: self.granted]
+
+    @property
+    def names(self) -> list[str]:
+        """Their grants' ids."""
+        return [str(contact.attempt_id) for contact in self.contacts]
+
+    @property
+    def urgency(self) -> Urgency:
+        """Of all of them."""
+        return _urgency_of_contact(self.campaign, self.contacts[0])
+
 
 Pause = Callable[[float], None]
-Send = Callable[[Sequence[tuple[Claimed, Slot | None]]], None]
+Take = Callable[[Turn], None]
 _asked = Seldom(STEP)
 _status: dict[tuple[str, str], CampaignStatus] = {}
 
 
-def send_with_tokens(
-    contacts: Sequence[Claimed], campaign: Campaign, account: Account, using: Runtime, send: Send, pause: Pause
+def dial_with_tokens(
+    contacts: Sequence[Claimed], campaign: Campaign, account: Account, using: Runtime, take: Take, pause: Pause
 ) -> None:
-    """Send contacts as their tokens come, each with the slot in which to call it.
+    """Have contacts dialed as their tokens come: `take` asks for those of a turn, and dials who gets one.
 
     It waits no longer than the horizon in all. Contacts whose token would come too late, or whose campaign stops
-    meanwhile, are given back, and so is their place in the queue. No token is taken while the event loop is behind:
-    it would be too old by the time its request can leave.
+    meanwhile, are given back, and so is their place in the queue.
     """
     left, patience = list(contacts), using.horizon
-    try:
-        while left:
-            turn = _turn(left, account, campaign)
-            names, own = [str(contact.attempt_id) for contact in turn], own_limits(campaign, turn[0].caller_id)
-            with account.admission.admitted(account.departures.caught_up):
-                granted, answer = account.bucket.acquire_many(
-                    names,
-                    own=own,
-                    urgency=_urgency_of_contact(campaign, turn[0]),
-                    lead=account.admission.preparation,
-                )
-                if granted:
-                    slots = answer.slots
-                    send([(contact, slots[place] if slots else None) for place, contact in enumerate(turn[:granted])])
-            patience -= answer.wait
-            if granted:
-                pause(0.0)
-                left = left[granted:]
-                continue
-            stopped = patience >= 0 and not _wait(answer.wait, campaign, using, pause)
-            if stopped or patience < 0:
-                account.bucket.leave_queue(names[:1], own=own)
-                return_claims(left, using, due_in=None if stopped else answer.wait)
-                return
-    except (BucketUnavailable, CostExceedsLimit) as exc:
-        log.warning("the bucket grants nothing", account=account.name, why=exc.message)
-        return_claims(left, using, due_in=using.horizon)
+    while left:
+        turn = _turn(left, account, campaign)
+        take(turn)
+        if isinstance(turn.error, DialerError):
+            log.warning("the bucket grants nothing", account=account.name, why=turn.error.message)
+            return_claims(left, using, due_in=using.horizon)
+            return
+        if turn.error:
+            raise turn.error
+        patience -= turn.wait
+        if turn.granted:
+            pause(0.0)
+            left = left[turn.granted :]
+            continue
+        stopped = patience >= 0 and not _wait(turn.wait, campaign, using, pause)
+        if stopped or patience < 0:
+            try:
+                account.bucket.leave_queue(turn.names[:1], own=turn.own)
+            except BucketUnavailable as exc:
+                log.warning("the bucket grants nothing", account=account.name, why=exc.message)
+            return_claims(left, using, due_in=None if stopped else turn.wait)
+            return
+
+
+def take_tokens(turns: Sequence[Turn]) -> None:
+    """Take the tokens that each turn can have now, in one question to the buckets of all accounts.
+
+    No token is taken for an account while its requests are late, nor for very many calls at once: they would be too
+    old by the time their requests can leave.
+    """
+    admission, departures = turns[0].account.admission, {turn.account.departures for turn in turns}
+    late = admission.wait_for_the_loop(departures)
+    asking: list[Turn] = []
+    for turn in sorted(turns, key=lambda turn: turn.urgency):
+        room = MOST_AT_ONCE - sum(len(each.contacts) for each in asking)
+        if turn.account.departures not in late and (not asking or len(turn.contacts) <= room):
+            asking.append(turn)
+    asked = [
+        CallsAsked(
+            bucket=turn.account.bucket,
+            grant_ids=turn.names,
+            own=turn.own,
+            urgency=turn.urgency,
+            lead=admission.preparation,
+        )
+        for turn in asking
+    ]
+    for turn, answer in zip(asking, acquire_each(asked), strict=True):
+        if isinstance(answer, Exception):
+            turn.error = answer
+        else:
+            turn.granted, turn.wait, turn.slots = answer[0], answer[1].wait, answer[1].slots
 
 
 def return_claims(contacts: Sequence[Claimed], using: Runtime, due_in: float | None = None) -> None:
@@ -75,7 +140,7 @@ def return_claims(contacts: Sequence[Claimed], using: Runtime, due_in: float | N
         )
 
 
-def _turn(left: Sequence[Claimed], account: Account, campaign: Campaign) -> list[Claimed]:
+def _turn(left: Sequence[Claimed], account: Account, campaign: Campaign) -> Turn:
     """The contacts that ask for tokens together: as many as the pace allows in a moment, all of one urgency.
 
     Where the account limits the pace of one number (`caller_id_pace`), all are shown the same.
@@ -88,7 +153,8 @@ def _turn(left: Sequence[Claimed], account: Account, campaign: Campaign) -> list
         return _urgency_of_contact(campaign, contact), contact.caller_id if by_number else None
 
     first = kind(left[0])
-    return list(takewhile(lambda contact: kind(contact) == first, left[:size]))
+    alike = list(takewhile(lambda contact: kind(contact) == first, left[:size]))
+    return Turn(contacts=alike, campaign=campaign, account=account, own=own_limits(campaign, left[0].caller_id))
 
 
 def _urgency_of_contact(campaign: Campaign, contact: Claimed) -> Urgency:

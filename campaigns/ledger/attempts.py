@@ -18,7 +18,7 @@ from sqlalchemy import (
     Connection,
     Exists,
     Insert,
-    String,
+    ScalarSelect,
     and_,
     bindparam,
     exists,
@@ -71,13 +71,19 @@ class Opened:
 
 
 def open_attempts(
-    db: Connection, openings: Sequence[Opening], *, now: datetime, conclude_at: datetime, caps: Sequence[Cap] = ()
+    db: Connection,
+    openings: Sequence[Opening],
+    *,
+    now: datetime,
+    conclude_at: Mapping[str, datetime],
+    caps: Sequence[Cap] = (),
 ) -> list[Opened]:
     """Move claimed contacts to `dialing` and write their attempts; returns the attempts that may be sent.
 
-    The same statement checks the rules that the ledger knows: the claim still holds, the campaign is running, the
-    contact is not suppressed and not past its `not_after`, and it is due and under the frequency caps when the call is
-    to be placed (now, or at its `send_at`). Commit before sending anything.
+    The same statement checks the rules that the ledger knows: the claim still holds, the campaign is running and calls
+    from this account, the contact is not suppressed and not past its `not_after`, and it is due and under the frequency
+    caps when the call is to be placed (now, or at its `send_at`). Commit before sending anything. `conclude_at` is by
+    account; with `caps` all are of one campaign.
     """
     if not openings:
         return []
@@ -91,7 +97,7 @@ def open_attempts(
     facts = {
         "opening_ids": list(by_contact),
         "opening_claims": list({opening.contact.claim for opening in openings}),
-        "opening_account": openings[0].account,
+        "opening_campaigns": sorted({f"{opening.contact.campaign_id} {opening.account}" for opening in openings}),
         "opening_at": now,
     }
     opened = db.execute(statement, facts).all()
@@ -133,8 +139,8 @@ def _opening(*, arrays: bool) -> ReturningUpdate[Any]:
             contacts.c.lease_until > now,
             or_(contacts.c.not_after.is_(None), contacts.c.not_after > now),
             contacts.c.withdrawal.is_(None),
-            _campaign_running(),
-            ~suppressed(bindparam("opening_account", type_=String()), now),
+            _campaign_running(arrays=arrays),
+            ~suppressed(_account(), now),
         )
         .values(status=ContactStatus.DIALING, tries=contacts.c.tries + 1, claim=None, lease_until=None, reason=None)
         .returning(contacts.c.id, contacts.c.campaign_id, contacts.c.tries)
@@ -163,7 +169,7 @@ def _at_its_moment(openings: Sequence[Opening], caps: Sequence[Cap], now: dateti
     )
 
 
-def _attempt(opening: Opening, row: object, now: datetime, conclude_at: datetime) -> dict[str, object]:
+def _attempt(opening: Opening, row: object, now: datetime, conclude_at: Mapping[str, datetime]) -> dict[str, object]:
     return {
         "id": opening.contact.attempt_id,
         "contact_id": opening.contact.contact_id,
@@ -179,7 +185,7 @@ def _attempt(opening: Opening, row: object, now: datetime, conclude_at: datetime
         "scheduled_at": opening.contact.due_at,
         "queued_at": opening.contact.claimed_at,
         "dialing_at": now,
-        "conclude_at": conclude_at,
+        "conclude_at": conclude_at[opening.account],
         "send_at": opening.send_at,
         "script_seconds": opening.script_seconds,
         "reminder": opening.reminder,
@@ -194,5 +200,16 @@ def _price(price: CallPrice | None) -> dict[str, object]:
     return dict(zip(PRICE, price, strict=True))
 
 
-def _campaign_running() -> Exists:
-    return exists().where(campaigns.c.id == contacts.c.campaign_id, campaigns.c.status == CampaignStatus.RUNNING)
+def _campaign_running(*, arrays: bool) -> Exists:
+    """Whether the contact's campaign runs, and calls from the account of its opening."""
+    here = among(campaigns.c.id + " " + campaigns.c.account, "opening_campaigns", arrays=arrays)
+    return exists().where(campaigns.c.id == contacts.c.campaign_id, campaigns.c.status == CampaignStatus.RUNNING, here)
+
+
+def _account() -> ScalarSelect[str]:
+    return (
+        select(campaigns.c.account)
+        .where(campaigns.c.id == contacts.c.campaign_id)
+        .correlate(contacts)
+        .scalar_subquery()
+    )

@@ -44,6 +44,7 @@ class Claimed:
     """A contact that is ours to dial until its lease ends."""
 
     contact_id: int
+    campaign_id: str
     claim: UUID
     phone: str = field(repr=False)
     text: str | None = field(repr=False)
@@ -198,6 +199,7 @@ def still_claimed(db: Connection, claim: UUID, contact_ids: Sequence[int], now: 
     return [
         Claimed(
             contact_id=row.id,
+            campaign_id=row.campaign_id,
             claim=claim,
             phone=row.phone,
             text=row.text,
@@ -235,7 +237,7 @@ def _claimed(*, arrays: bool) -> Select[Any]:
 
 def claimed_bare(db: Connection, claim: UUID, contact_id: int) -> Claimed | None:
     """A claimed contact without its row of the list, which may be what cannot be read; None if it is not claimed."""
-    names = ("phone", "zone", "due_at", "claimed_at", "lease_until", "caller_id")
+    names = ("campaign_id", "phone", "zone", "due_at", "claimed_at", "lease_until", "caller_id")
     columns = [contacts.c[name] for name in names]
     ours = (contacts.c.id == contact_id, contacts.c.claim == claim, contacts.c.status == ContactStatus.CLAIMED)
     row = db.execute(select(*columns).where(*ours)).first()

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
-    Column,
     ColumnElement,
     Connection,
     CursorResult,
@@ -145,7 +144,7 @@ def _locked_in_order(table: Table, name: str) -> ColumnElement[bool]:
     return table.c.id.in_(select(many.with_for_update(key_share=True).cte("locked").c.id))
 
 
-def among(column: Column[Any], name: str, *, arrays: bool) -> ColumnElement[bool]:
+def among(column: ColumnElement[Any], name: str, *, arrays: bool) -> ColumnElement[bool]:
     """Whether the column is among the values of this parameter.
 
     An array is one parameter, however many values there are: PostgreSQL plans such a statement once.

@@ -17,6 +17,7 @@ from weakref import WeakSet
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from campaigns.ledger.tables import campaigns
 from dialer.errors import DialerError
@@ -26,7 +27,8 @@ T = TypeVar("T")
 WRITE_TRIES = 5
 HASHED = "hash:"  # what the hash of a number begins with
 BUSY_TIMEOUT_MS = 60_000
-POOL = 50
+ASKED_EVERY = 0.001  # seconds, at which a process asks whether another one's transaction is over
+POOL, OVERFLOW = 8, 24  # connections that a process keeps, and opens beyond these at busy moments
 SWITCH_TRIES = 200
 ASKED_AFTER_SECONDS = 0.5
 DURABLE = "synchronous=FULL"  # a call made is a call remembered, power cut or not
@@ -150,14 +152,16 @@ class Ledger:
     def _write(self, function: Callable[[Connection], T], *, waits_for_disk: bool) -> T:
         for tries in range(1, WRITE_TRIES + 1):
             try:
-                connection = self.engine.connect().execution_options(writes=True, waits_for_disk=waits_for_disk)
+                options = {"writes": True, "waits_for_disk": waits_for_disk}
                 with (
                     self._turn,
-                    connection as db,
+                    self.engine.connect().execution_options(**options) as db,
                     _synced(db, waits_for_disk or self._durability != DURABLE),
                     db.begin(),
                 ):
                     return function(db)
+            except NoConnectionFree as exc:
+                raise _all_in_use(self) from exc
             except DBAPIError as exc:
                 if tries == WRITE_TRIES or not lost_a_race(exc):
                     raise _unavailable(self, exc) from exc
@@ -196,11 +200,20 @@ def _synced(db: Connection, waits_for_disk: bool) -> Iterator[None]:
 def _as_unavailable(ledger: Ledger) -> Iterator[None]:
     try:
         yield
+    except NoConnectionFree as exc:
+        raise _all_in_use(ledger) from exc
     except DBAPIError as exc:
         unavailable = _unavailable(ledger, exc)
         if unavailable is exc:
             raise
         raise unavailable from exc
+
+
+def _all_in_use(ledger: Ledger) -> LedgerUnavailable:
+    return LedgerUnavailable(
+        f"the ledger at {ledger.place} cannot be used: all {POOL + OVERFLOW} connections of this process are busy",
+        "see what its store is slow with; what waited is tried again",
+    )
 
 
 def _unavailable(ledger: Ledger, exc: DBAPIError) -> Exception:
@@ -234,7 +247,7 @@ def _sqlite(url: str, durability: str) -> Engine:
     engine = create_engine(
         url,
         pool_size=POOL,
-        max_overflow=POOL,
+        max_overflow=OVERFLOW,
         hide_parameters=True,  # they hold numbers and texts, and errors are logged
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
     )
@@ -254,9 +267,30 @@ def _sqlite(url: str, durability: str) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(db: Connection) -> None:
         # A writer takes its place at once: one that begins by reading may find it taken when it comes to write.
-        db.exec_driver_sql("BEGIN IMMEDIATE" if db.get_execution_options().get("writes") else "BEGIN")
+        if db.get_execution_options().get("writes"):
+            _begin_writing(db)
+        else:
+            db.exec_driver_sql("BEGIN")
 
     return engine
+
+
+def _begin_writing(db: Connection) -> None:
+    """Begin when no other process writes: SQLite itself asks ever more seldom, up to ten times a second."""
+    sqlite: Any = db.connection.driver_connection
+    asked_until = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    sqlite.execute("PRAGMA busy_timeout=0").close()
+    try:
+        while True:
+            try:
+                sqlite.execute("BEGIN IMMEDIATE").close()
+                return
+            except sqlite3.OperationalError as exc:
+                if exc.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > asked_until:
+                    raise
+            time.sleep(ASKED_EVERY)
+    finally:
+        sqlite.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}").close()
 
 
 def _make_file(path: Path) -> None:
@@ -314,7 +348,7 @@ def _postgres(url: str) -> Engine:
     engine = create_engine(
         url,
         pool_size=POOL,
-        max_overflow=POOL,
+        max_overflow=OVERFLOW,
         hide_parameters=True,
         connect_args={"connect_timeout": 10},
     )

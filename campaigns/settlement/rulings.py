@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from random import Random
@@ -78,24 +78,28 @@ def accept(
     return placed
 
 
-def accept_all(
-    db: Connection,
-    placed: Sequence[tuple[Opened, str]],
-    definition: Definition,
-    settings: AccountSettings,
-    *,
-    now: datetime,
-) -> bool:
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An attempt of which nothing was heard but that the provider has the call, by its id."""
+
+    attempt: Opened
+    call: str
+    definition: Definition
+    settings: AccountSettings
+
+
+def accept_all(db: Connection, placed: Sequence[Placed], *, now: datetime) -> bool:
     """As `accept`, in two statements, for attempts of which nothing was heard since they were opened.
 
     False if something was (a receipt, a poll, a sweep was first): then roll back, and settle them one by one.
     """
     facts = {
-        attempt.id: _as_placed(attempt, definition, call, settings, now, Evidence.ANSWER) for attempt, call in placed
+        one.attempt.id: _as_placed(one.attempt, one.definition, one.call, one.settings, now, Evidence.ANSWER)
+        for one in placed
     }
     if move_attempts(db, AttemptStatus.PLACED, facts) != len(facts):
         return False
-    move_contacts(db, ContactStatus.PLACED, [attempt.contact_id for attempt, _ in placed], attempts=ONE_MORE)
+    move_contacts(db, ContactStatus.PLACED, [one.attempt.contact_id for one in placed], attempts=ONE_MORE)
     return True
 
 

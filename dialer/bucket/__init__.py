@@ -13,12 +13,13 @@ from dialer.bucket.limits import (
     Slot,
     Urgency,
 )
-from dialer.bucket.token_bucket import TokenBucket, connect
+from dialer.bucket.token_bucket import CallsAsked, TokenBucket, acquire_each, connect
 
 __all__ = [
     "AcquireResult",
     "BucketState",
     "BucketUnavailable",
+    "CallsAsked",
     "CampaignLimits",
     "CostExceedsLimit",
     "GrantResult",
@@ -28,5 +29,6 @@ __all__ = [
     "Slot",
     "TokenBucket",
     "Urgency",
+    "acquire_each",
     "connect",
 ]

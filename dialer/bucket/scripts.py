@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 import redis
+from redis.client import Pipeline
 from redis.exceptions import RedisError
 
 from dialer.bucket.limits import (
@@ -59,16 +60,20 @@ class BucketScripts:
 
     def run_each(self, script: str, calls: Sequence[tuple[CampaignLimits, Sequence[object]]]) -> list[Any]:
         """As `run` for each of these campaigns and arguments, all of them sent at once."""
-        if len(calls) == 1:  # the client asks first whether Redis has the script when it sends several
-            return [self.run(script, own, *args) for own, args in calls]
-        try:
-            with self._redis.pipeline(transaction=False) as pipe:
-                for own, args in calls:
-                    keys, common = self._keys_and_arguments(own)
-                    self._scripts[script](keys=keys, args=[*common, *args], client=pipe)
-                return pipe.execute()
-        except RedisError as exc:
-            raise self.unavailable(exc) from exc
+        replies = run_together(script, [(self, own, args) for own, args in calls])
+        for reply in replies:
+            if isinstance(reply, BucketUnavailable):
+                raise reply
+        return replies
+
+    def add_to(self, pipe: Pipeline, script: str, own: CampaignLimits, args: Sequence[object]) -> None:
+        """As `run`, when the pipeline is executed."""
+        keys, common = self._keys_and_arguments(own)
+        self._scripts[script](keys=keys, args=[*common, *args], client=pipe)
+
+    def pipeline(self) -> Pipeline:
+        """A pipeline for the scripts of all buckets that share this one's connection."""
+        return self._redis.pipeline(transaction=False)
 
     def _keys_and_arguments(self, own: CampaignLimits) -> tuple[list[str], list[Any]]:
         """The keys and the first arguments of every Lua script, in the order of `common.lua`."""
@@ -129,6 +134,31 @@ class BucketScripts:
     def key(self, part: str) -> str:
         """The full name of one of the account's Redis keys."""
         return f"{{bucket:{self._account}}}:{part}"
+
+
+def run_together(
+    script: str, calls: Sequence[tuple[BucketScripts, CampaignLimits, Sequence[object]]]
+) -> list[Any | BucketUnavailable]:
+    """As `BucketScripts.run` for buckets of one connection, all sent at once; of each its reply, or the error."""
+    if len(calls) == 1:  # the client asks first whether Redis has the script when it sends several
+        [(scripts, own, args)] = calls
+        try:
+            return [scripts.run(script, own, *args)]
+        except BucketUnavailable as exc:
+            return [exc]
+    if not calls:
+        return []
+    try:
+        with calls[0][0].pipeline() as pipe:
+            for scripts, own, args in calls:
+                scripts.add_to(pipe, script, own, args)
+            replies = pipe.execute(raise_on_error=False)
+    except RedisError as exc:
+        return [scripts.unavailable(exc) for scripts, _, _ in calls]
+    return [
+        scripts.unavailable(reply) if isinstance(reply, RedisError) else reply
+        for reply, (scripts, _, _) in zip(replies, calls, strict=True)
+    ]
 
 
 def microseconds(seconds: float) -> int:

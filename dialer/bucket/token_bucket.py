@@ -32,6 +32,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -41,6 +42,7 @@ from redis.exceptions import RedisError
 from dialer.bucket.limits import (
     AcquireResult,
     BucketState,
+    BucketUnavailable,
     CampaignLimits,
     CostExceedsLimit,
     Forecast,
@@ -52,7 +54,7 @@ from dialer.bucket.limits import (
     Slots,
     Urgency,
 )
-from dialer.bucket.scripts import MICROSECONDS, NO_CAMPAIGN, BucketScripts, microseconds
+from dialer.bucket.scripts import MICROSECONDS, NO_CAMPAIGN, BucketScripts, microseconds, run_together
 from dialer.deadline import steady_seconds
 from dialer.redis_address import RedisAddress
 from dialer.verdicts import Meter
@@ -120,7 +122,11 @@ class TokenBucket:
 
         Raises CostExceedsLimit when it costs more than a window holds.
         """
-        return self._take([grant_id], own, points, tokens, call, urgency, lease, call_lease)[1]
+        cost = points or self.limits.call_points
+        leases = (microseconds(lease or self.limits.flight_lease), microseconds(call_lease) if call else 0)
+        asked_at = self.steady()
+        reply = self._scripts.run("acquire", own or NO_CAMPAIGN, grant_id, cost, tokens, *leases, int(urgency), 0)
+        return self._answer(reply, cost, asked_at)[1]
 
     def acquire_many(
         self,
@@ -136,27 +142,25 @@ class TokenBucket:
         moment, or better one after the other in `slots`. For paces at which a round trip for each call costs too much.
         `lead`: so many seconds are needed before the first can leave; it gets no slot that is over by then.
         """
-        return self._take(grant_ids, own, None, 1, True, urgency, None, CALL_LEASE_SECONDS, lead)
+        asked = CallsAsked(bucket=self, grant_ids=grant_ids, own=own, urgency=urgency, lead=lead)
+        [granted] = acquire_each([asked])
+        if isinstance(granted, Exception):
+            raise granted
+        return granted
 
-    def _take(
-        self,
-        ids: Sequence[str],
-        own: CampaignLimits | None,
-        points: int | None,
-        tokens: int,
-        call: bool,
-        urgency: Urgency,
-        lease: float | None,
-        call_lease: float,
-        lead: float = 0.0,
-    ) -> tuple[int, AcquireResult]:
-        cost = points or self.limits.call_points
-        leases = (microseconds(lease or self.limits.flight_lease), microseconds(call_lease) if call else 0)
-        first, *further = ids
-        asked_at = self.steady()
-        granted, wait, limit, *spacing = self._scripts.run(
-            "acquire", own or NO_CAMPAIGN, first, cost, tokens, *leases, int(urgency), microseconds(lead), *further
-        )
+    def as_asked(self, asked: CallsAsked) -> tuple[BucketScripts, CampaignLimits, Sequence[object]]:
+        """What `acquire.lua` is given for these calls."""
+        first, *further = asked.grant_ids
+        leases = (microseconds(self.limits.flight_lease), microseconds(CALL_LEASE_SECONDS))
+        facts = (int(asked.urgency), microseconds(asked.lead), *further)
+        return self._scripts, asked.own or NO_CAMPAIGN, (first, self.limits.call_points, 1, *leases, *facts)
+
+    def answer(self, asked: CallsAsked, reply: Any, asked_at: float) -> tuple[int, AcquireResult]:
+        """What a reply of `acquire.lua` means for these calls; raises CostExceedsLimit."""
+        return self._answer(reply, self.limits.call_points, asked_at)
+
+    def _answer(self, reply: Any, cost: int, asked_at: float) -> tuple[int, AcquireResult]:
+        granted, wait, limit, *spacing = reply
         if granted < 0:
             raise CostExceedsLimit(
                 f"{cost} points are asked for, and {limit} are never more than {wait}", "ask for less"
@@ -305,6 +309,39 @@ class TokenBucket:
             self._redis.delete(self._scripts.key(f"turn:{name}"))
         except RedisError as exc:
             raise self._scripts.unavailable(exc) from exc
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallsAsked:
+    """The calls for which tokens are asked of one bucket, in the terms of `TokenBucket.acquire_many`."""
+
+    bucket: TokenBucket
+    grant_ids: Sequence[str]
+    own: CampaignLimits | None = None
+    urgency: Urgency = Urgency.NORMAL
+    lead: float = 0.0
+
+
+def acquire_each(asked: Sequence[CallsAsked]) -> list[tuple[int, AcquireResult] | Exception]:
+    """As `acquire_many` of each of these buckets of one connection, in one round trip for all.
+
+    Of each its answer, or what `acquire_many` would raise.
+    """
+    answers: list[tuple[int, AcquireResult] | Exception] = [BucketUnavailable("not asked")] * len(asked)
+    calls: dict[int, tuple[BucketScripts, CampaignLimits, Sequence[object]]] = {}
+    for place, each in enumerate(asked):
+        try:
+            calls[place] = each.bucket.as_asked(each)
+        except Exception as exc:  # of one account, and no reason for the others to wait
+            answers[place] = exc
+    asked_at = [each.bucket.steady() for each in asked]
+    for place, reply in zip(calls, run_together("acquire", list(calls.values())), strict=True):
+        try:
+            failed = isinstance(reply, BucketUnavailable)
+            answers[place] = reply if failed else asked[place].bucket.answer(asked[place], reply, asked_at[place])
+        except Exception as exc:
+            answers[place] = exc
+    return answers
 
 
 def _seconds(wait: float) -> float:

@@ -62,10 +62,10 @@ class Departures:
         if departure.slot is not None:
             await self._queue(departure.own).wait(grant_id, departure, departure.slot)
 
-    async def caught_up(self) -> None:
-        """Return when no request is `BEHIND`."""
-        while any(queue.is_behind for queue in self._queues.values()):
-            await asyncio.sleep(0.005)
+    @property
+    def are_late(self) -> bool:
+        """Whether a request is `BEHIND`; to be asked on the event loop."""
+        return any(queue.is_behind for queue in self._queues.values())
 
     def _queue(self, own: CampaignLimits | None) -> _Queue:
         if own not in self._queues:

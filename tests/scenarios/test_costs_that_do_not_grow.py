@@ -65,7 +65,7 @@ def open_some(ledger: Ledger, campaign_id: str) -> None:
         Opening(contact=one, account="main", provider="callgear", caller_id="+18005550100", script_seconds=6.0)
         for one in ours
     ]
-    assert len(ledger.write(open_attempts, openings, now=NOW, conclude_at=NOW + timedelta(seconds=40))) == 20
+    assert len(ledger.write(open_attempts, openings, now=NOW, conclude_at={"main": NOW + timedelta(seconds=40)})) == 20
 
 
 def end_some(ledger: Ledger, campaign_id: str) -> None:

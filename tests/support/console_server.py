@@ -169,7 +169,7 @@ def start_dialing(ledger: Ledger, campaign_id: str, *, now: datetime, limit: int
     openings = [
         Opening(contact=one, account="bulk", provider="webex", caller_id=CALLER, script_seconds=2.0) for one in claimed
     ]
-    opened = ledger.write(open_attempts, openings, now=now, conclude_at=now + timedelta(seconds=30))
+    opened = ledger.write(open_attempts, openings, now=now, conclude_at={"bulk": now + timedelta(seconds=30)})
     assert {one.id for one in opened} == {one.attempt_id for one in claimed}
     return [one.attempt_id for one in claimed]
 

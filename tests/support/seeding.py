@@ -96,7 +96,7 @@ def open_all(ledger: Ledger, claim_id: UUID, ids: Sequence[int], *, now: datetim
         Opening(contact=one, account="main", provider="callgear", caller_id=shown, script_seconds=6.0)
         for one, shown in ((one, one.caller_id or "+18005550100") for one in ours)
     ]
-    opened = ledger.write(open_attempts, openings, now=now, conclude_at=now + timedelta(seconds=40))
+    opened = ledger.write(open_attempts, openings, now=now, conclude_at={"main": now + timedelta(seconds=40)})
     return {attempt.id for attempt in opened}
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,7 +35,7 @@ from dialer.errors import DialerError
 from dialer.http import HttpReply
 from dialer.providers.registry import PROVIDERS, provider_for
 from dialer.sandbox.shared_config import Odds
-from dialer.transport.admission import Admission, CaughtUp
+from dialer.transport.admission import Admission
 from dialer.transport.departure import Departures
 from dialer.transport.flight import InFlightRequests, Place
 from dialer.transport.session import Session
@@ -149,6 +149,7 @@ def opened(
             loop=loop,
             turns=turns,
             runtime=Runtime(
+                alone=True,
                 ledger=ledger,
                 accounts=dialing,
                 clock=loop.now,
@@ -276,9 +277,8 @@ class VirtualBucket(TokenBucket):
 class _EverybodyAdmitted(Admission):
     """No machine is too busy on a clock that stands meanwhile."""
 
-    @contextmanager
-    def admitted(self, caught_up: CaughtUp | None = None) -> Iterator[None]:
-        yield
+    def wait_for_the_loop(self, departures: Collection[Departures] = ()) -> set[Departures]:
+        return set()
 
     @property
     def preparation(self) -> float:

@@ -24,7 +24,7 @@ from campaigns.dispatch.dial import Slice, dial
 from campaigns.ledger import claims
 from campaigns.ledger.migrations import upgrade
 from campaigns.ledger.receipts import Delivery, store
-from campaigns.ledger.store import POOL, Ledger
+from campaigns.ledger.store import OVERFLOW, POOL, Ledger
 from campaigns.ledger.tables import attempts, campaigns
 from campaigns.settlement.receipts import apply_waiting
 from dialer.calls import Progress, Receipt
@@ -126,7 +126,7 @@ class _Measured:
             receipt_ledger_ms=receipt_ledger_ms,
             waits=sum(looks) / max(1, len(looks)),
             deadlocks=deadlocks,
-            connections=2 * POOL,
+            connections=POOL + OVERFLOW,
         )
 
     def _dial(self, workers: int, campaign_id: str) -> list[tuple[int, int, float]]:

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -19,6 +20,7 @@ from benchmarks.subjects.overload.sample import Sample, sample, with_verdicts
 from campaigns import Campaigns
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts
+from dialer.deadline import utc_now
 from dialer.verdicts import Verdict
 from tests.support import postgres
 from tests.support.timed_vendor import TimedVendor
@@ -41,8 +43,9 @@ message:
 caller_id: "+18005550100"
 schedule:
   zone: UTC
-  windows: {{mon-sun: "00:00-24:00"}}
+{start}  windows: {{mon-sun: "00:00-24:00"}}
 """
+STARTED_WITHIN = 0.3  # seconds for each campaign
 ACCOUNT = """\
 [accounts.{name}]
 provider = "webex"
@@ -82,9 +85,10 @@ class Program:
         self._settle(vendor)
 
     def start_all(self, accounts: Sequence[str], contacts: int) -> None:
-        """Start a campaign of each account, one right after the other, as a program does."""
+        """Start a campaign of each account; all of them begin to call at the same moment, for which this waits."""
+        moment = utc_now() + timedelta(seconds=10 + STARTED_WITHIN * len(accounts))
         for account in accounts:
-            self._write(account, contacts)
+            self._write(account, contacts, start=f"  start: {moment:%Y-%m-%dT%H:%M:%S}\n")
         environment = {"DIALER_CONFIG": str(self.folder / "dialer.toml"), "DIALER_DATA_DIR": str(self._data)}
         with mock.patch.dict(os.environ, environment):
             settings = load()
@@ -93,6 +97,7 @@ class Program:
         for account in accounts:
             starter.start(self.folder / f"{account}.yaml", skip_rejects=True)
         ledger.close()
+        time.sleep(max(0.0, (moment - utc_now()).total_seconds()))
 
     def run(self, *arguments: str) -> str:
         """Run a command beside it; what it printed. Raises RuntimeError when it fails."""
@@ -128,9 +133,9 @@ class Program:
         finally:
             ledger.close()
 
-    def _write(self, account: str, contacts: int) -> None:
+    def _write(self, account: str, contacts: int, start: str = "") -> None:
         _write_list(self.folder / "contacts.csv", contacts)
-        (self.folder / f"{account}.yaml").write_text(CAMPAIGN.format(name=account))
+        (self.folder / f"{account}.yaml").write_text(CAMPAIGN.format(name=account, start=start))
 
     def _settle(self, vendor: TimedVendor) -> None:
         """Return when no call of the cancelled campaign comes any more."""

@@ -153,7 +153,7 @@ def count_listed(db: Connection) -> int:
     return db.scalar(select(func.count()).select_from(suppressions)) or 0
 
 
-def suppressed(account: str | BindParameter[str], now: datetime | BindParameter[datetime]) -> Exists:
+def suppressed(account: str | ColumnElement[str], now: datetime | BindParameter[datetime]) -> Exists:
     """Whether the contact of the query is on the list of this account, or on that of every account, at `now`."""
     return exists().where(_of_the_contact(account, now))
 
@@ -203,14 +203,14 @@ def erased_numbers(db: Connection, phones: Sequence[str], *, hashes: Callable[[s
     return {phone: phone_hash for phone, phone_hash in first.items() if phone_hash}
 
 
-def _of_the_contact(account: str | BindParameter[str], now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
+def _of_the_contact(account: str | ColumnElement[str], now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     return and_(
         or_(same_phone(suppressions.c.phone, contacts.c.phone), suppressions.c.phone == contacts.c.phone_hash),
         _applies(account, now),
     )
 
 
-def _applies(account: str | BindParameter[str], now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
+def _applies(account: str | ColumnElement[str], now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Whether a line of the list is for this account, and has not expired."""
     return and_(
         suppressions.c.account.in_([EVERY_ACCOUNT, account]),

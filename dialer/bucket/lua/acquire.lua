@@ -58,6 +58,9 @@ local gap, at_once, pace_name, distance_before = pace(points, tokens)
 -- later, because the campaign that has just been served may be next again, by weight.
 local soon = math.min(gap * #ids, COMMIT) + lead
 local grace = math.min(gap / 8, GRACE)
+-- Slots that lie further ahead are not granted with the first: their requests, written meanwhile, would wait too long.
+local widest = math.max(gap * tokens, own_interval, caller_id ~= '' and caller_id_interval or 0)
+room = math.min(room, math.max(1, math.floor(AHEAD / widest)))
 local function slot(free_at, name)
   if free_at - now > soon then delay(free_at - soon + grace, name) end
 end

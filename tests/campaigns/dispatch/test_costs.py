@@ -67,7 +67,7 @@ def test_attempts_are_opened_in_as_many_statements_however_many_they_are(ledger)
             for one in contacts
         ]
         with counted(ledger) as texts:
-            opened = ledger.write(open_attempts, openings, now=utc_now(), conclude_at=utc_now())
+            opened = ledger.write(open_attempts, openings, now=utc_now(), conclude_at={"main": utc_now()})
         assert len(opened) == many
         counts.append(len([text for text in texts if not text.startswith("BEGIN")]))
     assert counts == [2, 2]

@@ -77,6 +77,7 @@ def _id(slice_: Slice, contact_id: int) -> UUID:
     moment = datetime.min.replace(tzinfo=UTC)
     claimed = claims.Claimed(
         contact_id=contact_id,
+        campaign_id=slice_.campaign_id,
         claim=slice_.claim,
         phone="",
         text=None,
@@ -402,7 +403,7 @@ def test_the_providers_queue_and_what_comes_back_with_receipts_are_those_of_the_
 
 
 def test_slices_grow_with_the_pace_so_that_a_task_per_call_is_shown_where_it_can_be():
-    assert [slice_size(pace) for pace in (0.1, 1, 10, 30, 100, 1000)] == [1, 1, 1, 15, 50, 100]
+    assert [slice_size(pace) for pace in (0.1, 1, 10, 30, 100, 1000)] == [1, 1, 5, 15, 50, 100]
 
 
 def test_a_recording_is_played_by_its_id(real, sandbox):

@@ -55,6 +55,7 @@ WEBEX, CALLGEAR = provider_for(webex()), provider_for(callgear())
 def claimed(due_at: datetime, not_after: datetime | None = None) -> Claimed:
     return Claimed(
         contact_id=1,
+        campaign_id="reminders-1",
         claim=uuid4(),
         phone="+14155550101",
         text=None,

@@ -75,7 +75,9 @@ def test_a_task_delivered_to_ten_workers_at_once_opens_one_attempt_each(ledger, 
             Opening(contact=one, account="main", provider="callgear", caller_id="+1", script_seconds=6.0)
             for one in ours
         ]
-        opened.extend(ledger.write(open_attempts, openings, now=clock(), conclude_at=clock() + timedelta(seconds=40)))
+        opened.extend(
+            ledger.write(open_attempts, openings, now=clock(), conclude_at={"main": clock() + timedelta(seconds=40)})
+        )
 
     workers = [threading.Thread(target=work) for _ in range(10)]
     for worker in workers:
@@ -112,7 +114,7 @@ def test_a_campaign_stopped_between_claim_and_dial_dials_nothing(ledger, clock, 
     openings = [
         Opening(contact=one, account="main", provider="callgear", caller_id="+1", script_seconds=6.0) for one in ours
     ]
-    assert ledger.write(open_attempts, openings, now=clock(), conclude_at=clock()) == []
+    assert ledger.write(open_attempts, openings, now=clock(), conclude_at={"main": clock()}) == []
 
 
 def test_a_number_suppressed_between_claim_and_dial_is_not_dialed(ledger, clock):

@@ -63,7 +63,7 @@ def call(ledger: Ledger, contact_id: int, now: datetime) -> UUID:
         script_seconds=3.0,
         reminder=reminder,
     )
-    (opened,) = ledger.write(open_attempts, [opening], now=now, conclude_at=now + HOUR)
+    (opened,) = ledger.write(open_attempts, [opening], now=now, conclude_at={"main": now + HOUR})
     ledger.write(accept, fresh(ledger, opened.id), f"call-{opened.id}", ACCOUNT, now=now)
     return opened.id
 

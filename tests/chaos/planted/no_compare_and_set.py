@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, insert, select, update
 
-from campaigns.dispatch import dial
+from campaigns.dispatch import requests
 from campaigns.ledger import claims
 from campaigns.ledger.attempts import Opening, _attempt, _opened
 from campaigns.ledger.claims import Claimed
@@ -44,7 +44,7 @@ def _taken(row: Any, claim: UUID, now: datetime) -> Taken:
 
 
 def open_whatever_comes(
-    db: Connection, openings: Sequence[Opening], *, now: datetime, conclude_at: datetime, **_gates: Any
+    db: Connection, openings: Sequence[Opening], *, now: datetime, conclude_at: Mapping[str, datetime], **_gates: Any
 ) -> Any:
     by_contact = {opening.contact.contact_id: opening for opening in openings}
     opened = db.execute(
@@ -59,4 +59,4 @@ def open_whatever_comes(
 
 
 claims.still_claimed = whoever_was_named
-dial.open_attempts = open_whatever_comes
+requests.open_attempts = open_whatever_comes

@@ -6,8 +6,17 @@ import itertools
 from random import Random
 
 import pytest
+import redis
 
-from dialer.bucket import CampaignLimits, Limits
+from dialer.bucket import (
+    BucketUnavailable,
+    CallsAsked,
+    CampaignLimits,
+    CostExceedsLimit,
+    Limits,
+    TokenBucket,
+    acquire_each,
+)
 from tests.dialer.bucket.simulated_time import World
 from tests.support.timed_vendor import most_within
 
@@ -69,3 +78,38 @@ def test_a_call_that_was_never_sent_gives_its_slot_back(buckets):
     world.bucket.acquire("a")
     world.bucket.settle("a", charged=False, sent=False)
     assert world.bucket.acquire("b").wait == 0
+
+
+@pytest.mark.parametrize(
+    ("limits", "granted"),
+    [
+        (Limits(pace=100.0), 50),
+        (Limits(pace=10.0), 5),
+        (Limits(pace=1.0), 1),
+        (Limits(pace=100.0, minute_points=240), 2),
+        (Limits(pace=100.0, caller_id_pace=4.0), 2),
+    ],
+)
+def test_no_slot_is_granted_that_begins_more_than_half_a_second_later(buckets, limits, granted):
+    """What sets the pace may be slower than the account's own: its minute, of unknown phase, or one number."""
+    world = World(buckets, limits, metered=False, seed=1)
+    world.bucket.acquire("first")
+    names, own = [str(number) for number in range(80)], CampaignLimits(campaign="one", caller_id="+18005550100")
+    while not (answer := world.bucket.acquire_many(names, own=own))[0]:
+        world.now += answer[1].wait
+    assert answer[0] == granted
+    assert answer[1].slots[granted - 1].begins - answer[1].slots[0].begins <= 0.5
+
+
+def test_buckets_are_asked_together_and_one_that_cannot_be_asked_keeps_none_from_the_others(buckets):
+    accounts = [TokenBucket(buckets, name, Limits(pace=10.0)) for name in ("main", "second")]
+    lost = TokenBucket(redis.Redis(port=1), "lost", Limits(pace=10.0))
+    small = TokenBucket(buckets, "small", Limits(pace=10.0, minute_points=2, call_points=5))
+    broken = TokenBucket(buckets, "broken", Limits(pace=10.0))
+    broken.limits = None  # type: ignore[assignment]
+    asked = [CallsAsked(bucket=one, grant_ids=["a", "b"]) for one in (accounts[0], small, broken, accounts[1])]
+    answers = acquire_each(asked)
+    assert [type(answer) for answer in answers] == [tuple, CostExceedsLimit, AttributeError, tuple]
+    assert [answers[place][0] for place in (0, 3)] == [2, 2]
+    assert [type(answer) for answer in acquire_each([CallsAsked(bucket=lost, grant_ids=["a"])])] == [BucketUnavailable]
+    assert acquire_each([]) == []

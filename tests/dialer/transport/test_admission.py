@@ -1,19 +1,19 @@
-"""As many threads work beside the event loop as leave it its time: fewer when it is late, more when it is idle."""
+"""Before calls are started the event loop has done what it had at hand, and says whose requests are late."""
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from datetime import timedelta
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from dialer.transport.admission import QUICK, SLOW, Admission
-from tests.support.dialers import wait_for
+from dialer.bucket import Limits, Slot, TokenBucket
+from dialer.deadline import Deadline, steady_seconds, utc_now
+from dialer.transport.admission import LONGEST_PREPARATION, LONGEST_WAIT, Admission
+from dialer.transport.departure import Departure, Departures
 
 
 @pytest.fixture
@@ -22,93 +22,64 @@ def loop() -> Iterator[BlockingPortal]:
         yield portal
 
 
-def start_a_call(admission: Admission) -> None:
-    admission.learn(QUICK / 2)
-    admission.learn_preparation(0.01)
-
-
-def test_a_loop_that_responds_late_is_left_alone_by_all_threads_but_one(loop):
-    admission = Admission(loop)
-    for _ in range(10):
-        admission.learn(2 * SLOW)
-    assert admission.limit == 1, "the work goes on, however busy the machine is"
-
-
-def test_an_idle_loop_admits_more_threads_as_long_as_they_are_wanted(loop):
-    admission, before = Admission(loop, most=5), Admission(loop).limit
-    start_a_call(admission)
-    assert admission.limit == before, "nobody waited for a place"
-    with ExitStack() as inside:
-        for _ in range(5):
-            inside.enter_context(admission.admitted())
-            for _ in range(20):
-                start_a_call(admission)
-        assert admission.limit == 5, "and no more than there are threads"
-
-
-def test_no_more_threads_are_inside_than_admitted_and_each_gets_its_turn(loop):
-    admission, inside, most, turns = Admission(loop), [0], [0], []
-    counted = threading.Lock()
-
-    def work(number: int) -> None:
-        with admission.admitted():
-            with counted:
-                inside[0] += 1
-                most[0] = max(most[0], inside[0])
-            turns.append(number)
-            with counted:
-                inside[0] -= 1
-
-    with ThreadPoolExecutor(16) as threads:
-        list(threads.map(work, range(200)))
-    assert sorted(turns) == list(range(200))
-    assert most[0] <= admission.limit
-
-
-def test_who_waits_is_let_in_when_the_loop_has_recovered(loop):
-    admission, let_in = Admission(loop), threading.Event()
-    admission.learn(2 * SLOW)
-
-    def wait() -> None:
-        with admission.admitted():
-            let_in.set()
-
-    with admission.admitted(), ThreadPoolExecutor(1) as threads:
-        threads.submit(wait)
-        assert not let_in.is_set()
-        for _ in range(20):
-            start_a_call(admission)
-        wait_for(let_in.is_set)
-
-
 def test_nobody_starts_a_call_while_the_loop_is_behind(loop):
-    admission, over = Admission(loop), threading.Event()
+    over = threading.Event()
 
     async def stand_still() -> None:
         time.sleep(0.3)
         over.set()
 
     loop.start_task_soon(stand_still)
-    with admission.admitted():
-        assert over.is_set()
+    Admission(loop).wait_for_the_loop()
+    assert over.is_set()
 
 
-def test_threads_that_got_no_token_do_not_make_room_for_more(loop):
+def test_what_came_while_the_loop_stood_still_is_waited_for_too(loop):
+    began, done = threading.Event(), list[str]()
+
+    async def stand_still(name: str) -> None:
+        began.set()
+        time.sleep(0.2)
+        done.append(name)
+
+    loop.start_task_soon(stand_still, "at hand")
+    began.wait()
+    for place in range(2):
+        loop.start_task_soon(stand_still, f"came {place}")
+    Admission(loop).wait_for_the_loop()
+    assert done == ["at hand", "came 0", "came 1"]
+
+
+def test_a_loop_that_does_not_answer_is_not_waited_for_without_end(loop):
+    over = threading.Event()
+
+    async def stand_still() -> None:
+        over.wait(60)
+
+    loop.start_task_soon(stand_still)
+    began = time.monotonic()
+    Admission(loop).wait_for_the_loop()
+    assert time.monotonic() - began >= 2 * LONGEST_WAIT
+    over.set()
+
+
+def test_it_says_of_which_accounts_requests_are_late(loop, buckets):
+    slow = Departures(TokenBucket(buckets, "slow", Limits(pace=0.01)))
+    idle = Departures(TokenBucket(buckets, "idle", Limits(pace=100)))
+    missed = steady_seconds() - 1.0
+    request = Departure(Deadline(utc_now() + timedelta(seconds=60)), Slot(missed, missed + 0.1))
+    slow._bucket.next_slots(["another"])
+    waiting = loop.start_task_soon(slow.wait_for_slot, "late", request)
     admission = Admission(loop)
-    with admission.admitted():
-        for _ in range(20):
-            admission.learn(QUICK / 2)
-    assert admission.limit == Admission(loop).limit
+    assert admission.wait_for_the_loop([slow, idle]) == {slow}
+    waiting.cancel()
 
 
-def test_nobody_starts_a_call_while_those_started_before_are_late(loop):
-    admission, over = Admission(loop), threading.Event()
-
-    async def caught_up() -> None:
-        await asyncio.sleep(0.2)
-        over.set()
-
-    with admission.admitted(caught_up):
-        assert over.is_set()
-    admission.learn_preparation(0.01)
-    assert admission.limit == 1
+def test_what_writing_takes_is_learnt_and_bounded(loop):
+    admission = Admission(loop)
+    for _ in range(100):
+        admission.learn_preparation(0.02)
+    assert admission.preparation == pytest.approx(0.03, abs=0.001)
+    for _ in range(100):
+        admission.learn_preparation(5.0)
+    assert admission.preparation == LONGEST_PREPARATION

@@ -119,8 +119,8 @@ def test_a_call_to_one_number_counts_for_the_cap_of_the_other(ledger, clock, one
     opening = Opening(contact=due, account="main", provider="callgear", caller_id="+18005550100", script_seconds=6.0)
     until = clock() + timedelta(seconds=40)
     caps = definition(frequency=cap).caps
-    assert not ledger.write(open_attempts, [opening], now=clock(), conclude_at=until, caps=caps)
-    assert ledger.write(open_attempts, [opening], now=clock(), conclude_at=until)
+    assert not ledger.write(open_attempts, [opening], now=clock(), conclude_at={"main": until}, caps=caps)
+    assert ledger.write(open_attempts, [opening], now=clock(), conclude_at={"main": until})
     with ledger.reading() as db:
         clears_at, _ = cap_clears_at(db, other, caps, clock(), rehearsal=False)
         earlier = calls_since(db, clock() - timedelta(days=1), rehearsal=False)
