@@ -21,6 +21,7 @@ QUOTING = "in the user and the password write %23 for #, %2F for /, %3F for ?, %
 AMBIGUOUS = re.compile(r"[#/?@\s]|%(?![0-9A-Fa-f]{2})")  # a URL means something else by these
 HOST = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[^\s\[\]:/@#?%]+))(?::(?P<port>\d{1,5}))?")
 UNVERIFIED = ("none", "cert_none")
+MOST_CONNECTIONS = 1_000  # of one client: each thread of a worker may ask at the same moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +110,7 @@ class RedisAddress:
             "username": self.user,
             "password": self.password,
             "decode_responses": decode_responses,
+            "max_connections": MOST_CONNECTIONS,
         }
         if self.socket:
             return redis.Redis(unix_socket_path=self.socket, socket_timeout=timeout, retry=once, **given)

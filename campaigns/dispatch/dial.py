@@ -6,7 +6,6 @@ Nobody is called twice for one attempt: its row is committed before its request 
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -140,8 +139,10 @@ def _dial(
             _dial_together([dialing], using)
         else:
             _turns.do(id(using.ledger), [dialing], lambda several: _dial_together(several, using))
-        opened = _opened(dialing, using)
-        sent.update((attempt.id, attempt) for attempt in opened)
+        try:
+            _see_to_the_rest(dialing, using)
+        finally:  # the answers of what has been sent are waited for, whatever became of the rest
+            sent.update((attempt.id, attempt) for attempt in dialing.opened)
         if traces.is_on():
             going = [contact for contact in turn.going if contact.attempt_id in sent]
             attempt_traces.tell_way_to_request(going, campaign, in_hand_at, dialing.granted_at or using.clock())
@@ -171,7 +172,7 @@ def _dial_together(several: Sequence[_Dialing], using: Runtime) -> None:
     """
     take_tokens([dialing.turn for dialing in several])
     began, granted = time.monotonic(), [dialing for dialing in several if dialing.turn.granted]
-    for some in _prepared(granted, using):
+    if some := _prepared(granted, using):
         try:
             calls, deadline = using.ledger.write(open_calls, [ready for _, ready in some], using)
         except LedgerUnavailable as exc:
@@ -181,18 +182,16 @@ def _dial_together(several: Sequence[_Dialing], using: Runtime) -> None:
             log.warning("the attempts of each slice are written by themselves", why=type(exc).__name__)
         else:
             _send(some, calls, deadline)
-    if granted:
         granted[0].turn.account.admission.learn_preparation(time.monotonic() - began)
 
 
-def _prepared(granted: Sequence[_Dialing], using: Runtime) -> list[list[tuple[_Dialing, CallsToOpen]]]:
-    """The calls to be opened, those of one transaction together.
+def _prepared(granted: Sequence[_Dialing], using: Runtime) -> list[tuple[_Dialing, CallsToOpen]]:
+    """The calls to be opened in one transaction; those that share none, or cannot be made ready, each slice writes.
 
-    A contact that several turns have, since their task was delivered twice, is the first one's alone. What cannot be
-    made ready is left to its own slice.
+    A contact that several turns have, since their task was delivered twice, is the first one's alone.
     """
     taken: set[UUID] = set()
-    apart: defaultdict[str, list[tuple[_Dialing, CallsToOpen]]] = defaultdict(list)
+    together: list[tuple[_Dialing, CallsToOpen]] = []
     for dialing in granted:
         turn, dialing.granted_at = dialing.turn, using.clock()
         own = [contact for contact in turn.going if contact.attempt_id not in taken]
@@ -202,8 +201,8 @@ def _prepared(granted: Sequence[_Dialing], using: Runtime) -> list[list[tuple[_D
         except Exception as exc:
             log.warning("the attempts of each slice are written by themselves", why=type(exc).__name__)
         else:
-            apart[str(id(dialing)) if ready.stands_alone else ""].append((dialing, ready))
-    return list(apart.values())
+            together += [] if ready.stands_alone else [(dialing, ready)]
+    return together
 
 
 def _send(
@@ -218,15 +217,14 @@ def _send(
             dialing.turn.error = exc
 
 
-def _opened(dialing: _Dialing, using: Runtime) -> list[Opened]:
-    """The attempts that were opened for a turn; it gives back what those need who may not be called after all."""
+def _see_to_the_rest(dialing: _Dialing, using: Runtime) -> None:
+    """Write the attempts of a turn that were not written with others'; give back whom a rule holds back."""
     turn, faulty = dialing.turn, set[UUID]()
     going, campaign, account = turn.going, turn.campaign, turn.account
     if going and not dialing.is_written:
         faulty = _write_alone(dialing, using)
     over = {attempt.id for attempt in dialing.opened} | faulty
     hold_back([contact for contact in going if contact.attempt_id not in over], campaign, account, using)
-    return dialing.opened
 
 
 def _write_alone(dialing: _Dialing, using: Runtime) -> set[UUID]:

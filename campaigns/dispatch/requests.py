@@ -112,7 +112,7 @@ class CallsToOpen:
 
     def allowed(self, db: Connection, moments: Sequence[datetime]) -> list[tuple[Opening, CallRequest]]:
         """Those that may be made at this moment, by the time rules and by what the campaign may cost."""
-        if len(moments) != len(self._moments) or moments[0] - self._moments[0] > STILL_SAID_OF:
+        if len(moments) != len(self._moments) or abs(moments[0] - self._moments[0]) > STILL_SAID_OF:
             self._prepare(moments)
         pairs = [
             (opening, call)

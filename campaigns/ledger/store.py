@@ -285,9 +285,11 @@ def _begin_writing(db: Connection) -> None:
             try:
                 sqlite.execute("BEGIN IMMEDIATE").close()
                 return
-            except sqlite3.OperationalError as exc:
-                if exc.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > asked_until:
-                    raise
+            except sqlite3.Error as exc:
+                is_busy = exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # also while a log is recovered
+                if not is_busy or time.monotonic() > asked_until:
+                    # What a listener raises SQLAlchemy does not make its own.
+                    raise DBAPIError.instance(None, None, exc, sqlite3.Error, dialect=db.dialect) from exc
             time.sleep(ASKED_EVERY)
     finally:
         sqlite.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}").close()

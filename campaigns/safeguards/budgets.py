@@ -53,7 +53,7 @@ def budget_left(
     cost = limits.cost if limits is not None else None
     if not budgets and numbers is None and cost is None:
         return None
-    db.execute(select(campaigns.c.id).where(campaigns.c.id == campaign.id).with_for_update())
+    db.execute(select(campaigns.c.id).where(campaigns.c.id == campaign.id).with_for_update(key_share=True))
     with_workers = queries.count_claimed(db, campaign.id)
     left = [_cost_left(db, campaign.id, cost, with_workers)] if cost is not None else []
     for most, why, since, until in budgets:

@@ -327,7 +327,7 @@ def acquire_each(asked: Sequence[CallsAsked]) -> list[tuple[int, AcquireResult] 
 
     Of each its answer, or what `acquire_many` would raise.
     """
-    answers: list[tuple[int, AcquireResult] | Exception] = [BucketUnavailable("not asked")] * len(asked)
+    answers: list[tuple[int, AcquireResult] | Exception] = [RuntimeError("not asked")] * len(asked)
     calls: dict[int, tuple[BucketScripts, CampaignLimits, Sequence[object]]] = {}
     for place, each in enumerate(asked):
         try:

@@ -32,7 +32,7 @@ class Admission:
 
         Returns those of these departures whose requests wait too long for their slots.
         """
-        late: set[Departures] = set()
+        late = set(departures)  # until the loop says otherwise
         for _ in range(2):
             asked, answered = time.monotonic(), threading.Event()
             start_soon(self._loop, _answer, answered, departures, late)

@@ -14,7 +14,7 @@ from campaigns.ledger import claims, queries
 from campaigns.ledger.attempts import Opened, Opening, open_attempts
 from campaigns.ledger.lists import drafts
 from campaigns.ledger.lists.drafts import NewContact
-from campaigns.ledger.queries import Campaign, OpenAttempt
+from campaigns.ledger.queries import Campaign, OpenAttempt, campaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts, contacts
 
@@ -92,11 +92,20 @@ def open_all(ledger: Ledger, claim_id: UUID, ids: Sequence[int], *, now: datetim
     """Open attempts for claimed contacts, as a worker does right before sending."""
     with ledger.reading() as db:
         ours = claims.still_claimed(db, claim_id, ids, now)
+        accounts = {one.campaign_id: campaign(db, one.campaign_id).account for one in ours}
     openings = [
-        Opening(contact=one, account="main", provider="callgear", caller_id=shown, script_seconds=6.0)
+        Opening(
+            contact=one,
+            account=accounts[one.campaign_id],
+            provider="callgear",
+            caller_id=shown,
+            script_seconds=6.0,
+        )
         for one, shown in ((one, one.caller_id or "+18005550100") for one in ours)
     ]
-    opened = ledger.write(open_attempts, openings, now=now, conclude_at={"main": now + timedelta(seconds=40)})
+    opened = ledger.write(
+        open_attempts, openings, now=now, conclude_at=dict.fromkeys(accounts.values(), now + timedelta(seconds=40))
+    )
     return {attempt.id for attempt in opened}
 
 

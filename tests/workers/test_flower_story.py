@@ -101,7 +101,7 @@ def dials(url: str) -> dict[str, dict[str, Any]]:
 def test_each_slice_is_listed_with_its_campaign_its_end_and_the_providers_words(ledger, redis_url, flower):
     seed(ledger, [PLACED, THROTTLED, REFUSED], now=utc_now(), campaign="reminders")
     seed(ledger, [PLACED], now=utc_now(), campaign="stopped", account="closed")
-    accounts = {"main": webex(), "closed": callgear()}
+    accounts = {"main": webex(pace=2), "closed": callgear()}  # a slice is one call
     nudges = Nudges(Settings(accounts=accounts, redis=RedisSettings(url=SecretStr(redis_url))))
     try:
         assert nudges.nudge("main")

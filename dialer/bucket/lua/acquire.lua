@@ -161,8 +161,8 @@ if wait > 0 then
     if finish then
       charge_queue()
       redis.call('ZADD', QUEUE, fmt(tag), id)
-      redis.call('HSET', TICKETS, id, tokens * #ids .. ' ' .. fmt(finish) .. ' ' .. urgency .. ' ' .. campaign)
-      put('lt', (get('lt') or 0) + tokens * #ids)
+      redis.call('HSET', TICKETS, id, tokens * math.max(1, room) .. ' ' .. fmt(finish) .. ' ' .. urgency .. ' ' .. campaign)
+      put('lt', (get('lt') or 0) + tokens * math.max(1, room))
     end
     redis.call('ZADD', HEARTBEATS, fmt(now + wait + HEARTBEAT), id)
   else
