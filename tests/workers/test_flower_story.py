@@ -99,9 +99,10 @@ def dials(url: str) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
 def test_each_slice_is_listed_with_its_campaign_its_end_and_the_providers_words(ledger, redis_url, flower):
-    seed(ledger, [PLACED, THROTTLED, REFUSED], now=utc_now(), campaign="reminders")
+    slowly = {"pace": 2}  # so that a slice is one call
+    seed(ledger, [PLACED, THROTTLED, REFUSED], now=utc_now(), campaign="reminders", **slowly)
     seed(ledger, [PLACED], now=utc_now(), campaign="stopped", account="closed")
-    accounts = {"main": webex(pace=2), "closed": callgear()}  # a slice is one call
+    accounts = {"main": webex(), "closed": callgear()}
     nudges = Nudges(Settings(accounts=accounts, redis=RedisSettings(url=SecretStr(redis_url))))
     try:
         assert nudges.nudge("main")
