@@ -22,6 +22,7 @@ from console.server.open_streams import LONGEST
 from dialer.phone import mask
 from tests.console.conftest import Console
 from tests.support import console_server, loopback
+from tests.support.dialers import wait_for
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +59,7 @@ def reading(console: Console, *scopes: Scope, after: str = "", **query: str) -> 
     name = f"reader-{len(api_tokens.listed(console.ledger))}"
     _, secret = api_tokens.create(console.ledger, name, scopes or (Scope.READ,), who="test", now=console.clock())
     headers = {"Authorization": f"Bearer {secret}"} | ({"Last-Event-ID": after} if after else {})
+    others = console.state.streams._count
     with (
         loopback.client(base_url=console.address, headers=headers) as http,
         http.stream("GET", "/api/v1/events", params=query) as reply,
@@ -65,6 +67,8 @@ def reading(console: Console, *scopes: Scope, after: str = "", **query: str) -> 
         assert reply.status_code == 200, reply.read()
         assert reply.headers["content-type"].startswith("text/event-stream")
         yield Reader(reply)
+    # Else its last look may note a reader in the next test's ledger.
+    wait_for(lambda: console.state.streams._count <= others)
 
 
 def pause(console: Console, campaign: str) -> None:
