@@ -50,7 +50,18 @@ LONGEST = (
 # Whose tests share nothing that takes long to start: each is given to the worker that is free first.
 ONE_BY_ONE = ("chaos/test_storm", "chaos/test_planted", "console/receipts/test_storm", "console/cli/commands/test_run")
 STORES_TOGETHER = ("console/test_every_route",)  # whose tests share what takes longer than they do
-REAL_PARTS = {"redis_server", "redis_url", "postgres_url", "ledger", "ledger_url", "vendor", "start", "child", "shell"}
+REAL_PARTS = {
+    "redis_server",
+    "redis_url",
+    "postgres_url",
+    "ledger",
+    "ledger_url",
+    "sandbox",
+    "vendor",
+    "start",
+    "child",
+    "shell",
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:

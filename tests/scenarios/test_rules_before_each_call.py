@@ -22,8 +22,6 @@ from campaigns.settlement.endings import Ending, conclude
 from dialer.calls import Outcome
 from dialer.deadline import utc_now
 from dialer.phone import parse
-from dialer.sandbox.config import SandboxConfig
-from dialer.sandbox.running import SandboxHandle, running
 from tests.support.dialers import callgear, webex, working
 from tests.support.fixtures import HandSetClock
 from tests.support.seeding import attempt, claim, contact, definition, dialing, fresh, numbers, seed
@@ -34,12 +32,6 @@ AHEAD = utc_now() + timedelta(days=1)  # so that no request is late on a busy ma
 (ANN,) = numbers(1)
 RETRY = {"max_attempts": 5, "busy": ["5m"] * 4}
 EVERYONE = {"reason": "asked us", "source": "test"}
-
-
-@pytest.fixture
-def sandbox() -> Iterator[SandboxHandle]:
-    with running(SandboxConfig(seed=1, speed=0.001, webex_tps=10_000)) as handle:
-        yield handle
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import redis
@@ -26,6 +27,9 @@ from dialer.bucket import connect
 from tests.support import postgres
 from tests.support.ledger_copies import migrated
 from tests.support.patience import PATIENCE
+
+if TYPE_CHECKING:
+    from dialer.sandbox.running import SandboxHandle
 
 START = datetime(2026, 12, 1, 15, 0, tzinfo=UTC)  # of the clock that tests set by hand
 
@@ -92,6 +96,14 @@ def buckets(redis_url: str) -> Iterator[redis.Redis]:
     client = connect(redis_url)
     yield client
     client.close()
+
+
+@pytest.fixture
+def sandbox() -> Iterator[SandboxHandle]:
+    """A sandbox of both vendors whose clock all but stands still, and that takes any pace."""
+    config, served = (import_module(f"dialer.sandbox.{name}") for name in ("config", "running"))  # for those who ask
+    with served.running(config.SandboxConfig(seed=1, speed=0.001, webex_tps=10_000)) as handle:
+        yield handle
 
 
 @pytest.fixture(scope="session")

@@ -26,8 +26,6 @@ from campaigns.settlement.rulings import accept
 from dialer.calls import Outcome
 from dialer.deadline import Deadline
 from dialer.providers.registry import account_settings
-from dialer.sandbox.config import SandboxConfig
-from dialer.sandbox.running import SandboxHandle, running
 from tests.support.dialers import callgear, release_twice_at_once, webex, working
 from tests.support.fixtures import HandSetClock
 from tests.support.seeding import campaign_row, fresh, numbers, open_all, seed
@@ -48,12 +46,6 @@ def using(ledger, clock, redis_url, buckets) -> Iterator[Runtime]:
     """Workers that reach no provider."""
     with working(ledger, redis_url, {"main": webex()}, clock=clock) as runtime:
         yield runtime
-
-
-@pytest.fixture
-def sandbox() -> Iterator[SandboxHandle]:
-    with running(SandboxConfig(seed=1, speed=0.001, webex_tps=10_000)) as handle:
-        yield handle
 
 
 def shown(ledger, campaign_id: str) -> list[str | None]:

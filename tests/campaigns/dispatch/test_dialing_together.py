@@ -16,19 +16,11 @@ from campaigns.ledger.queries import campaign
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.runtime import Runtime
 from dialer.deadline import utc_now
-from dialer.sandbox.config import SandboxConfig
-from dialer.sandbox.running import SandboxHandle, running
 from tests.support.dialers import wait_for, webex, working
 from tests.support.fixtures import HandSetClock
 from tests.support.seeding import claim, numbers, seed
 
 ACCOUNTS = ("main", "second", "third")
-
-
-@pytest.fixture
-def sandbox() -> Iterator[SandboxHandle]:
-    with running(SandboxConfig(seed=1, speed=0.001, webex_tps=10_000)) as handle:
-        yield handle
 
 
 @pytest.fixture

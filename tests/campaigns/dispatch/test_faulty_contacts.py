@@ -15,19 +15,11 @@ from campaigns.operations.sweep import sweep
 from campaigns.runtime import Runtime
 from campaigns.safeguards import circuit_breaker
 from campaigns.settlement.rulings import FAULTY_TRIES
-from dialer.sandbox.config import SandboxConfig
-from dialer.sandbox.running import SandboxHandle, running
 from tests.support.dialers import webex, working
 from tests.support.fixtures import HandSetClock
 from tests.support.seeding import campaign_row, numbers, seed
 
 GOOD = "+14155550107"
-
-
-@pytest.fixture
-def sandbox() -> Iterator[SandboxHandle]:
-    with running(SandboxConfig(seed=1, speed=0.001, webex_tps=10_000)) as handle:
-        yield handle
 
 
 @pytest.fixture

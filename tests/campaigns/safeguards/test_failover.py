@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -26,8 +25,6 @@ from campaigns.settlement.rulings import accept, halt_account, mark_unconfirmed,
 from dialer.calls import Outcome
 from dialer.deadline import utc_now
 from dialer.providers.registry import account_settings
-from dialer.sandbox.config import SandboxConfig
-from dialer.sandbox.running import SandboxHandle, running
 from dialer.verdicts import Meter, Ruling, Verdict
 from tests.support.dialers import callgear, webex, working
 from tests.support.fixtures import HandSetClock
@@ -46,12 +43,6 @@ by_account:
     caller_id: "+18005550101"
     message: {tts: "Hello {{ name }}, this is the second account."}
 """
-
-
-@pytest.fixture
-def sandbox() -> Iterator[SandboxHandle]:
-    with running(SandboxConfig(seed=1, speed=0.001, webex_tps=10_000)) as handle:
-        yield handle
 
 
 def ruled(ledger, clock, verdict: Verdict, **facts: Any):
