@@ -19,8 +19,7 @@ from campaigns.definition.campaign_keys import MOST_CALLBACK_DATA, CampaignKeys
 from campaigns.definition.sections.caller_ids import CallerIds, Written
 from campaigns.definition.sections.frequency import Cap
 from campaigns.definition.sections.responses import folded
-from campaigns.definition.speech.speech_filters import SpokenValue
-from campaigns.definition.templates import BadText, RowSpeaker, Template
+from campaigns.definition.templates import BadText, RowSpeaker, SpokenText, Template
 from campaigns.definition.validation_errors import value_at
 from campaigns.definition.yaml_source import (
     FileFault,
@@ -115,22 +114,23 @@ class Definition(CampaignKeys):
         return definition
 
     def row_speaker(self, names: Sequence[str]) -> RowSpeaker | None:
-        """What makes a row's text of the values of these variables; None where nothing is spoken.
-
-        A text that names its reminder is made for each of them: all have to come out well, and the longest is given.
-        """
+        """What makes a row's text of the values of these variables, as `speak` does; None where nothing is spoken."""
         template = self.template
         if template is None:
             return None
         if not self.speaks_of_reminder:
             return template.row_speaker(names)
+        return lambda values, zones: self.speak(template, dict(zip(names, values, strict=True)), zones)
 
-        def speak(values: Sequence[str], zones: str | None) -> tuple[str, tuple[SpokenValue, ...]]:
-            row = dict(zip(names, values, strict=True))
-            texts = [template.speak(row | {REMINDER: label}, zones) for label in self.reminder_labels]
-            return max(texts, key=lambda spoken: len(spoken.text))
+    def speak(self, template: Template, row: Mapping[str, str], zones: str | None) -> SpokenText:
+        """A row's text by its template. Raises BadText.
 
-        return speak
+        One that names its reminder is made for each of them: all have to come out well, and the longest is given.
+        """
+        if not self.speaks_of_reminder:
+            return template.speak(row, zones)
+        texts = [template.speak({**row, REMINDER: label}, zones) for label in self.reminder_labels]
+        return max(texts, key=lambda spoken: len(spoken.text))
 
     def variant_for(self, key: str, number: str) -> str | None:
         """Which of several texts is the contact's, by its key, else its number (E.164); None where there is one."""

@@ -15,7 +15,7 @@ from campaigns.dispatch import attempt_traces
 from campaigns.dispatch.answers import Answer, settle_answers
 from campaigns.dispatch.before_dial import cleared
 from campaigns.dispatch.held_back import hold_back, names_of_contact, put_off_faulty, return_tokens
-from campaigns.dispatch.requests import CallsToOpen, open_calls
+from campaigns.dispatch.requests import CallsToOpen, open_calls, stands_alone
 from campaigns.dispatch.token_wait import Turn, dial_with_tokens, return_claims, take_tokens
 from campaigns.ledger import claims, queries
 from campaigns.ledger.attempts import Opened
@@ -194,6 +194,8 @@ def _prepared(granted: Sequence[_Dialing], using: Runtime) -> list[tuple[_Dialin
     together: list[tuple[_Dialing, CallsToOpen]] = []
     for dialing in granted:
         turn, dialing.granted_at = dialing.turn, using.clock()
+        if stands_alone(turn.campaign.definition):
+            continue
         own = [contact for contact in turn.going if contact.attempt_id not in taken]
         taken |= {contact.attempt_id for contact in own}
         try:
@@ -201,7 +203,7 @@ def _prepared(granted: Sequence[_Dialing], using: Runtime) -> list[tuple[_Dialin
         except Exception as exc:
             log.warning("the attempts of each slice are written by themselves", why=type(exc).__name__)
         else:
-            together += [] if ready.stands_alone else [(dialing, ready)]
+            together.append((dialing, ready))
     return together
 
 

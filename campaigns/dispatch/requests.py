@@ -125,12 +125,11 @@ class CallsToOpen:
         prices = [opening.price for opening, _ in pairs]
         return pairs[: keep_back_cost(db, self.campaign, limits.cost, prices, moments[0])]
 
-    @property
-    def stands_alone(self) -> bool:
-        """Whether its transaction locks numbers or costs, or asks more than others': then it shares none."""
-        definition = self.campaign.definition
-        has_cost = definition.limits is not None and definition.limits.cost is not None
-        return has_cost or bool(definition.caps) or any(opening.send_at for _, opening, _ in self._pairs)
+
+def stands_alone(definition: Definition) -> bool:
+    """Whether a campaign's transaction locks numbers or costs, or asks more than others': then it shares none."""
+    has_cost = definition.limits is not None and definition.limits.cost is not None
+    return has_cost or bool(definition.caps) or definition.schedule.vendor_queue
 
 
 def open_calls(

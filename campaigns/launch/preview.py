@@ -142,12 +142,10 @@ def _as_spoken(row: ContactRow, campaign: Definition) -> ContactRow:
     own = campaign.by_account.get(campaign.account)
     if own is None or own.message is None:
         return row
-    fields, definition = as_stored(row), campaign.for_account(campaign.account)
+    definition = campaign.for_account(campaign.account)
     if definition.template is None:
         return row._replace(text=None, spoken=(), voice={})
-    labels = definition.reminder_labels if definition.speaks_of_reminder else ("",)
-    texts = [definition.template.speak({**fields, REMINDER: label}, row.zone) for label in labels]
-    text, spoken = max(texts, key=lambda one: len(one.text))
+    text, spoken = definition.speak(definition.template, as_stored(row), row.zone)
     return row._replace(text=text, spoken=spoken, voice={})
 
 

@@ -60,43 +60,40 @@ def apply_waiting(
     correlation_ids: Sequence[UUID] = (),
 ) -> int:
     """Apply stored receipts whose attempt is known by now; returns how many. All that wait when no id is given."""
-    facts: dict[str, Any] = {"account": account}
-    if provider_call_ids is not None:
-        facts |= {"calls": list(provider_call_ids), "attempts": list(correlation_ids)}
-    rows = db.execute(_waiting(named=len(facts) > 1, arrays=db.dialect.name == "postgresql"), facts).all()
-    return sum(_apply(db, account, settings, rows[at : at + TOGETHER], now) for at in range(0, len(rows), TOGETHER))
+    ids = None if provider_call_ids is None else (provider_call_ids, correlation_ids)
+    return _apply_in_parts(db, account, settings, _waiting_rows(db, [account], ids), now)
 
 
 def apply_waiting_of(
     db: Connection, calls: Mapping[str, Sequence[str]], settings: Mapping[str, AccountSettings], *, now: datetime
 ) -> int:
     """As `apply_waiting`, for the provider's ids of calls of several accounts: one statement asks for all of them."""
-    facts = {"accounts": list(calls), "calls": [call for own in calls.values() for call in own]}
-    rows = db.execute(_waiting_of_calls(arrays=db.dialect.name == "postgresql"), facts).all()
     by_account: defaultdict[str, list[Any]] = defaultdict(list)
-    for row in rows:
+    for row in _waiting_rows(db, list(calls), ([call for own in calls.values() for call in own], ())):
         if row.provider_call_id in calls[row.account]:
             by_account[row.account].append(row)
-    return sum(_apply(db, account, settings[account], own, now) for account, own in sorted(by_account.items()))
+    return sum(_apply_in_parts(db, account, settings[account], own, now) for account, own in sorted(by_account.items()))
 
 
-@cache
-def _waiting_of_calls(*, arrays: bool) -> Select[Any]:
-    return (
-        select(*OF_WAITING, receipts.c.account)
-        .where(
-            among(receipts.c.account, "accounts", arrays=arrays),
-            among(receipts.c.provider_call_id, "calls", arrays=arrays),
-            receipts.c.applied_at.is_(None),
-        )
-        .order_by(receipts.c.id)
-    )
+def _apply_in_parts(db: Connection, account: str, settings: AccountSettings, rows: Sequence[Any], now: datetime) -> int:
+    return sum(_apply(db, account, settings, rows[at : at + TOGETHER], now) for at in range(0, len(rows), TOGETHER))
+
+
+def _waiting_rows(
+    db: Connection, accounts: Sequence[str], ids: tuple[Sequence[str], Sequence[UUID]] | None
+) -> Sequence[Any]:
+    """The receipts of these accounts that wait; of these calls and attempts alone, where such are named."""
+    facts: dict[str, Any] = {"accounts": accounts}
+    if ids is not None:
+        facts |= {"calls": list(ids[0]), "attempts": list(ids[1])}
+    return db.execute(_waiting(named=ids is not None, arrays=db.dialect.name == "postgresql"), facts).all()
 
 
 @cache
 def _waiting(*, named: bool, arrays: bool) -> Select[Any]:
     """Kept, for it is asked at each answer, and takes as long to build as to run."""
-    waiting = select(*OF_WAITING).where(receipts.c.account == bindparam("account"), receipts.c.applied_at.is_(None))
+    of_accounts = among(receipts.c.account, "accounts", arrays=arrays)
+    waiting = select(*OF_WAITING, receipts.c.account).where(of_accounts, receipts.c.applied_at.is_(None))
     if named:
         of_calls = among(receipts.c.provider_call_id, "calls", arrays=arrays)
         waiting = waiting.where(or_(of_calls, among(receipts.c.correlation_id, "attempts", arrays=arrays)))

@@ -123,9 +123,9 @@ class TokenBucket:
         Raises CostExceedsLimit when it costs more than a window holds.
         """
         cost = points or self.limits.call_points
-        leases = (microseconds(lease or self.limits.flight_lease), microseconds(call_lease) if call else 0)
+        leases = (lease or self.limits.flight_lease, call_lease if call else 0)
         asked_at = self.steady()
-        reply = self._scripts.run("acquire", own or NO_CAMPAIGN, grant_id, cost, tokens, *leases, int(urgency), 0)
+        reply = self._scripts.run("acquire", own or NO_CAMPAIGN, *_acquiring([grant_id], cost, tokens, leases, urgency))
         return self._answer(reply, cost, asked_at)[1]
 
     def acquire_many(
@@ -150,10 +150,9 @@ class TokenBucket:
 
     def as_asked(self, asked: CallsAsked) -> tuple[BucketScripts, CampaignLimits, Sequence[object]]:
         """What `acquire.lua` is given for these calls."""
-        first, *further = asked.grant_ids
-        leases = (microseconds(self.limits.flight_lease), microseconds(CALL_LEASE_SECONDS))
-        facts = (int(asked.urgency), microseconds(asked.lead), *further)
-        return self._scripts, asked.own or NO_CAMPAIGN, (first, self.limits.call_points, 1, *leases, *facts)
+        leases = (self.limits.flight_lease, CALL_LEASE_SECONDS)
+        arguments = _acquiring(asked.grant_ids, self.limits.call_points, 1, leases, asked.urgency, asked.lead)
+        return self._scripts, asked.own or NO_CAMPAIGN, arguments
 
     def answer(self, asked: CallsAsked, reply: Any, asked_at: float) -> tuple[int, AcquireResult]:
         """What a reply of `acquire.lua` means for these calls; raises CostExceedsLimit."""
@@ -347,6 +346,14 @@ def acquire_each(asked: Sequence[CallsAsked]) -> list[tuple[int, AcquireResult] 
 def _seconds(wait: float) -> float:
     """A wait of the scripts, in seconds and bounded: what an older version believed may be in Redis still."""
     return min(max(wait / MICROSECONDS, 0.0), LONGEST_WAIT_SECONDS)
+
+
+def _acquiring(
+    ids: Sequence[str], cost: int, tokens: int, leases: tuple[float, float], urgency: Urgency, lead: float = 0.0
+) -> list[object]:
+    """The arguments of `acquire.lua`; `leases` are of the flight and of the call, 0 where none begins."""
+    first, *further = ids
+    return [first, cost, tokens, *map(microseconds, leases), int(urgency), microseconds(lead), *further]
 
 
 def _settle_arguments(result: GrantResult) -> list[object]:

@@ -177,13 +177,13 @@ def test_a_page_fits_both_sizes_and_themes_and_shuts_nobody_out(
 @pytest.mark.parametrize("language", ["ru", "es"])
 def test_no_page_says_anything_in_english_to_others(reader: Visitor, places: dict[str, Place], language: str) -> None:
     """But for what people have written into lists and campaigns, and the names of columns."""
-    said = {}
+    english = {}
     with reader.http() as http:
         for path, place in places.items():
             if place.is_page:
                 page = http.get(place.address, headers={"accept-language": language}).text
-                said[path] = [words for words in english_in(page) if words not in WRITTEN_BY_PEOPLE]
-    assert {path: words for path, words in said.items() if words} == {}
+                english[path] = [words for words in english_in(page) if words not in WRITTEN_BY_PEOPLE]
+    assert {path: words for path, words in english.items() if words} == {}
 
 
 def resumed(page: Page) -> None:

@@ -64,6 +64,6 @@ def test_each_reminder_says_what_the_preferred_account_says_of_it(tmp_path):
     schedule = "schedule: {zone: America/New_York, before: {column: sum, at: [2d, 2h]}}\n"
     file.write_text(file.read_text() + schedule)
     shown = preview(file, ACCOUNTS)
-    said = [reminder.text for reminder in shown.reminders]
-    assert len(set(said)) == 2, said
-    assert shown.text in said
+    texts = [reminder.text for reminder in shown.reminders]
+    assert len(set(texts)) == 2, texts
+    assert shown.text in texts

@@ -131,7 +131,7 @@ def test_a_throttled_try_shows_nothing_and_another_is_made(using, clock):
     ],
 )
 def test_half_of_at_least_twenty_is_too_much_and_refused_contacts_are_no_failures(using, clock, failed, answer, stops):
-    one = seed(using.ledger, phones(60), now=clock(), pace=2.5)  # so that a slice is one contact
+    campaign_id = seed(using.ledger, phones(60), now=clock(), pace=2.5)  # so that a slice is one contact
     slices = [*release(using=using)]
     clock.forward(2)
     slices += release(using=using)
@@ -145,7 +145,7 @@ def test_half_of_at_least_twenty_is_too_much_and_refused_contacts_are_no_failure
             answered(using, each, answer if failed > 0 else Verdict.PLACED)
             failed -= len(each.contact_ids)
     release(using=using)
-    assert (campaign_row(using.ledger, one).status == "paused") is stops
+    assert (campaign_row(using.ledger, campaign_id).status == "paused") is stops
 
 
 def _answers(using: Runtime) -> list[Any]:
