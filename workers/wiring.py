@@ -31,12 +31,16 @@ from workers.settings import Settings
 _lock = threading.Lock()
 _parts: Runtime | None = None
 _closing = ExitStack()
-_stopping = threading.Event()
+_stopping = False
 
 
 def start_no_more_calls() -> None:
-    """From here on this process opens no attempt: it has been told to end. Calls being placed are finished."""
-    _stopping.set()
+    """From here on this process opens no attempt: it has been told to end. Calls being placed are finished.
+
+    It is asked by a handler of signals, which may run within another, so it takes no lock.
+    """
+    global _stopping
+    _stopping = True
 
 
 def runtime(settings: Settings) -> Runtime:
@@ -73,7 +77,7 @@ def assembled(settings: Settings) -> Iterator[Runtime]:
             notify_url=lambda account: receipt_url(settings, account),
             horizon=settings.worker.horizon_seconds,
             lease=settings.worker.lease_seconds,
-            stopping=_stopping.is_set,
+            stopping=lambda: _stopping,
             posts=posts,
             post_timeout=settings.webhooks.timeout,
             keep_events=timedelta(days=settings.webhooks.keep_days),

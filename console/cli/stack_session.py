@@ -35,7 +35,7 @@ def settings_of_stack(settings: Settings, *, quiet: bool) -> Iterator[Settings]:
 def supervised(stack: Stack) -> Iterator[Settings]:
     """The settings by which this process reaches a stack, while a thread restarts its processes that die."""
     stopping = threading.Event()
-    supervisor = threading.Thread(target=stack.watch, args=(stopping,), name="supervisor", daemon=True)
+    supervisor = threading.Thread(target=stack.watch, args=(stopping.wait,), name="supervisor", daemon=True)
     supervisor.start()
     try:
         with environment_variables(stack.environment):

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sqlite3
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -79,7 +80,13 @@ class Scene:
 
     def stop(self) -> int:
         self.up.terminate()
-        code = self.up.wait(PATIENCE)
+        try:
+            code = self.up.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.up.send_signal(signal.SIGUSR1)  # it writes where each of its threads is
+            time.sleep(1)
+            self.up.kill()
+            pytest.fail("it does not end:\n" + (self.disk.folder / "up.log").read_text())
         self._output.close()
         return code
 

@@ -8,11 +8,13 @@ forked too.
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import importlib
 import os
 import pkgutil
 import runpy
+import signal
 import subprocess
 import sys
 import tempfile
@@ -93,6 +95,7 @@ def main(path: str) -> None:
     gc.freeze()  # no forked process writes into what they share, to look for garbage in it
     request = serve(path)
     take_on(request, **{SOCKET: path})
+    faulthandler.register(signal.SIGUSR1)  # to its stderr, whoever wants to know what it does so long
     program, *arguments = request["arguments"]
     try:
         if program == DIALER:

@@ -93,9 +93,9 @@ class Stack:
     def __exit__(self, *_error: object) -> None:
         self.stop()
 
-    def watch(self, stop: threading.Event) -> None:
-        """Restart children that have died, until `stop` is set."""
-        while not stop.wait(WATCH_SECONDS):
+    def watch(self, stopping: Callable[[float], bool]) -> None:
+        """Restart children that have died, until told to stop; `stopping` waits so many seconds for that."""
+        while not stopping(WATCH_SECONDS):
             self.restart_dead(time.monotonic())
 
     def restart_dead(self, now: float) -> None:

@@ -5,12 +5,9 @@ It stays, so it imports nothing but what supervising needs.
 
 from __future__ import annotations
 
-import signal
-import threading
-from types import FrameType
-
 import typer
 
+from console.cli import interruption
 from console.cli.output import out
 from console.cli.stack_session import print_event, print_stack
 from workers.settings import load
@@ -31,20 +28,9 @@ def up_command(
 ) -> None:
     """Start everything on this machine and keep it up until Ctrl-C: Redis, workers, beat, console, Flower."""
     settings = load()
-    stopping = _stop_on_signals()
+    stopping = interruption.told_to_stop()
     with Stack(settings, sandbox=sandbox, speed=speed, workers=workers, events=print_event) as stack:
         print_stack(stack.info, settings)
         out.print("Stop with Ctrl-C; what is under way is kept and goes on at the next `dialer up`.")
         stack.watch(stopping)
         out.print("Stopping; calls being placed are finished first.")
-
-
-def _stop_on_signals() -> threading.Event:
-    stopping = threading.Event()
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        stopping.set()
-
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
-    return stopping

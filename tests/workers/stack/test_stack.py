@@ -69,7 +69,7 @@ def stack(tmp_path_factory, happenings):
         with Stack(
             settings_for(data_dir), sandbox=True, speed=20, workers=2, events=happenings.append, modules=TINY
         ) as running:
-            watcher = threading.Thread(target=running.watch, args=(stop,))
+            watcher = threading.Thread(target=running.watch, args=(stop.wait,))
             watcher.start()
             yield running
             pids = running.info.pids
