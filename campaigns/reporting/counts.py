@@ -95,10 +95,10 @@ def attempts_by_result(db: Connection) -> Rows:
     return [(*key, number) for key, number in sums.items() if number]
 
 
-def receipts_waiting(db: Connection) -> Rows:
-    """Rows (account, number of its receipts that are stored and not applied to an attempt yet)."""
+def receipts_waiting(db: Connection) -> dict[str, int]:
+    """How many receipts of each account are stored and not applied to an attempt yet, where there are any."""
     waiting = select(receipts.c.account, func.count()).where(receipts.c.applied_at.is_(None))
-    return db.execute(waiting.group_by(receipts.c.account)).all()
+    return dict(db.execute(waiting.group_by(receipts.c.account)).all())
 
 
 def faults_by_step(db: Connection) -> Rows:

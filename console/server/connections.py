@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry, Counter
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from dialer.log import get_logger
+from dialer.metrics import begin_at_nought
 
 MAX_CONNECTIONS = 400
 BACKLOG = 100  # also how many are accepted before the oldest are closed
@@ -28,6 +29,7 @@ TAKE_SECONDS = 60.0  # in which a client reads what stands ready for it
 MAX_HEAD_BYTES = 32 << 10
 SEND_BUFFER_BYTES = 64 << 10  # of the system, for a connection: by itself it would keep megabytes that nobody reads
 LOG_INTERVAL = 60.0
+TOO_MANY, TOO_SLOW = "too many", "too slow"  # why a connection is closed
 OUT_OF_FILES = "out of system resource"  # a part of asyncio's words
 
 log = get_logger()
@@ -47,6 +49,7 @@ class Connections:
             ("reason",),
             registry=self.registry,
         )
+        begin_at_nought(self._closed, (TOO_MANY, TOO_SLOW))
         self._waiting: dict[BoundedProtocol, None] = {}  # in the order in which they began to wait
         self._logged_at = -LOG_INTERVAL
         self._not_logged = 0
@@ -63,7 +66,7 @@ class Connections:
     def make_room(self, connection: BoundedProtocol, open_now: int) -> None:
         """Close the connection that has waited longest when there are too many; without any, the new one."""
         if open_now > self.most:
-            self.close(next(iter(self._waiting), connection), "too many")
+            self.close(next(iter(self._waiting), connection), TOO_MANY)
 
     def close(self, connection: BoundedProtocol, reason: str) -> None:
         """Close a connection without an answer, count it, and say so once a minute."""
@@ -162,7 +165,7 @@ class BoundedProtocol(H11Protocol):
             return  # what has begun goes on: a byte now and then buys no time
         self._stop()
         self._seconds, self._step_bytes = seconds, 0
-        self._deadline = self.loop.call_later(seconds, self._bounds.close, self, "too slow")
+        self._deadline = self.loop.call_later(seconds, self._bounds.close, self, TOO_SLOW)
         self._bounds.wait(self)
 
     def _stop(self) -> None:

@@ -135,7 +135,7 @@ def _of_accounts(db: Connection, accounts: Iterable[str]) -> Iterator[Metric]:
         "dialer_receipts_waiting",
         "Receipts that have not found their attempt yet.",
         ("account",),
-        counts.receipts_waiting(db),
+        (dict.fromkeys(accounts, 0) | counts.receipts_waiting(db)).items(),
     )
 
 

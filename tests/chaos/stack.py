@@ -7,7 +7,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -61,8 +61,11 @@ class FaultyStack:
         modules: Modules | None = None,
         without: Sequence[str] = (),
         sentinel: bool = False,
+        account: Mapping[str, Any] = ACCOUNT,
     ) -> None:
         """`modules` says what the workers run; `without` names kinds of children that this stack has none of.
+
+        `account` is what the settings of both accounts have in common.
 
         `sentinel`: there are two Redis servers, and a Sentinel says which of them is the master.
         """
@@ -74,7 +77,7 @@ class FaultyStack:
         self._mending = threading.Event()
         self._at_end = ExitStack()
         self.sentinel = sentinel
-        self._build(ledger_url, seed, speed, workers, modules or Modules())
+        self._build(ledger_url, seed, speed, workers, modules or Modules(), account)
         for kind in without:
             self._programs = {name: one for name, one in self._programs.items() if not name.startswith(kind)}
 
@@ -151,7 +154,15 @@ class FaultyStack:
             with self._changing:
                 self._in_our_hands.discard(name)
 
-    def _build(self, ledger_url: str, seed: int, speed: float, workers: int, modules: Modules) -> None:
+    def _build(
+        self,
+        ledger_url: str,
+        seed: int,
+        speed: float,
+        workers: int,
+        modules: Modules,
+        account: Mapping[str, Any],
+    ) -> None:
         ports = self._at_end.enter_context(Ports())
         names = ("redis", "sandbox", "proxy", "console", "flower", "console2", "redis2", "sentinel")
         taken = {name: ports.take(0).number for name in names}
@@ -174,8 +185,8 @@ class FaultyStack:
         self.settings = Settings(
             data_dir=self.folder,
             accounts={
-                "callgear": account_settings(provider="callgear", access_token=SecretStr("x"), **ACCOUNT),
-                "webex": account_settings(provider="webex", service_key=SecretStr("x"), **ACCOUNT),
+                "callgear": account_settings(provider="callgear", access_token=SecretStr("x"), **account),
+                "webex": account_settings(provider="webex", service_key=SecretStr("x"), **account),
             },
             ledger=LedgerSettings(url=SecretStr(ledger_url)),
             console=ConsoleSettings(public_url=urls["console"]),

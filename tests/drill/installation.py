@@ -39,8 +39,7 @@ SPEED = 8.0
 CALLS_WITHIN = 900.0  # on a machine that others keep busy
 CONTACTS = 3000
 WHO = "drill"
-VENDORS = ("CALLGEAR", "WEBEX")
-PRICES = (("CURRENCY", "USD"), ("PER_MINUTE", "0.05"))  # so that the panel of costs has something to show
+PRICES = {"currency": "USD", "per_minute": "0.05"}  # so that the panel of costs has something to show
 KINDS = [EventKind.ATTEMPT_FINISHED]
 CAMPAIGN = """\
 campaign: {name}
@@ -135,7 +134,6 @@ def answering(count: int, *, skip: int) -> list[str]:
 def opened(folder: Path) -> Iterator[Installation]:
     """All of it, for as long as the block runs."""
     os.environ["DIALER_WEBHOOKS__INTERNAL_NETWORKS"] = '["127.0.0.1"]'
-    os.environ |= {f"DIALER_ACCOUNTS__{vendor}__PRICES__{key}": value for vendor in VENDORS for key, value in PRICES}
     clock = folder / "clock"
     clock.write_text("0")
     with ExitStack() as parts:
@@ -143,6 +141,7 @@ def opened(folder: Path) -> Iterator[Installation]:
         store = parts.enter_context(stores.opened("postgresql", folder))
         assert isinstance(store, stores.PostgresStore)
         manner: dict[str, Any] = {"seed": 7, "speed": SPEED, "workers": 1, "without": ("beat2", "console2")}
+        manner["account"] = stacks.ACCOUNT | {"prices": PRICES}
         stack = parts.enter_context(stacks.opened(disk.folder / "stack", store.url, **manner))
         ledger = open_ledger(stack.settings)
         parts.callback(ledger.close)
