@@ -1,7 +1,9 @@
-"""Celery's Redis transport with one fix: a worker survives the loss of its broker.
+"""Celery's Redis transport, in which a worker survives the loss of its broker and keeps its client.
 
 A late acknowledgement makes kombu 5.7.0 ask a channel for the address of a connection that is closed already; the
 AttributeError ends the worker. Here the channel raises a ConnectionError, after which the worker connects again.
+
+kombu makes a new client object for each command, which takes longer than the command. Here a channel keeps one.
 """
 
 from __future__ import annotations
@@ -14,7 +16,16 @@ from kombu.transport import redis as kombu_redis
 
 
 class Channel(kombu_redis.Channel):
-    """A channel that raises ConnectionError when its connection is closed."""
+    """A channel that raises ConnectionError when its connection is closed, and keeps one client for its commands."""
+
+    _kept: redis.Redis | None = None
+
+    def _create_client(self, asynchronous: bool = False) -> Any:
+        if asynchronous:
+            return super()._create_client(asynchronous=True)  # type: ignore[no-untyped-call]
+        if self._kept is None or self._kept.connection_pool is not self.pool:
+            self._kept = super()._create_client()  # type: ignore[no-untyped-call]
+        return self._kept
 
     def _connparams(self, asynchronous: bool = False) -> Any:
         if self.connection is None or self.connection.client is None:

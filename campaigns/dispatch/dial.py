@@ -31,7 +31,7 @@ from dialer.calls import CallRequest
 from dialer.deadline import Deadline
 from dialer.log import get_logger
 from dialer.transport.departure import Departure
-from dialer.transport.flight import InFlightRequests, Rulings
+from dialer.transport.flight import MOST_TOGETHER, InFlightRequests, Rulings
 from dialer.verdicts import Ruling
 
 log = get_logger()
@@ -132,6 +132,7 @@ def _dial(
 ) -> int:
     """Send requests as tokens come, and take the next tokens while they are out."""
     flight, sent, in_hand_at = account.flight(), dict[UUID, Opened](), using.clock()
+    unsettled = 0.0  # seconds of pauses since answers were settled
 
     def take(turn: Turn) -> None:
         dialing = _Dialing(turn, flight)
@@ -153,9 +154,13 @@ def _dial(
             answered(campaign.definition.override_ruling(ruling))
 
     def pause(seconds: float) -> None:
+        nonlocal unsettled
         if seconds:
             using.sleep(seconds)
-        settle(flight.finished())
+            unsettled += seconds
+        if not seconds or unsettled >= MOST_TOGETHER:
+            unsettled = 0.0
+            settle(flight.finished())
 
     try:
         dial_with_tokens(contacts, campaign, account, using, take, pause)

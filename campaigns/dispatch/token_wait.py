@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from itertools import takewhile
 
 from campaigns.ledger import claims, queries
@@ -17,10 +20,13 @@ from dialer.bucket import BucketUnavailable, CallsAsked, CampaignLimits, Urgency
 from dialer.bucket.limits import Slots
 from dialer.errors import DialerError
 from dialer.log import get_logger
-from dialer.seldom import Seldom
 
 log = get_logger()
-STEP = 0.1  # how long a pause, a cancel or an answer may go unnoticed
+STEP = 0.1  # how long the end of the process may go unnoticed
+READ_SECONDS = (
+    0.25  # how long a pause or a cancel may: no attempt is opened meanwhile, for that asks in its transaction
+)
+KNOWN_SECONDS = 4 * READ_SECONDS  # for so long what was read of a campaign is believed
 TURN_SECONDS = 0.3  # of the pace that are taken in one turn of the line; a turn for each call would cost too much
 MOST_IN_TURN = 50  # more would wait too long for each other on a machine that carries less than the pace
 MOST_AT_ONCE = 100  # calls for which tokens are taken before any of them has left
@@ -64,8 +70,6 @@ class Turn:
 
 Pause = Callable[[float], None]
 Take = Callable[[Turn], None]
-_asked = Seldom(STEP)
-_status: dict[tuple[str, str], CampaignStatus] = {}
 
 
 def dial_with_tokens(
@@ -179,10 +183,42 @@ def _wait(seconds: float, campaign: Campaign, using: Runtime, pause: Pause) -> b
     return True
 
 
+class WaitingCampaigns:
+    """The statuses of the campaigns whose contacts wait for tokens in this process.
+
+    One of the threads that wait reads them for all, in one statement, at most once in READ_SECONDS.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._read_at = -math.inf
+        self._asked: set[str] = set()  # since the last time
+        self._known: dict[str, tuple[float, CampaignStatus]] = {}  # with when it was read
+
+    def is_running(self, campaign_id: str, using: Runtime) -> bool:
+        """Whether the campaign runs, as far as is known; who asks each STEP learns it within two READ_SECONDS."""
+        now = using.steady()
+        with self._lock:
+            self._asked.add(campaign_id)
+            asked: set[str] = set()
+            if abs(now - self._read_at) >= READ_SECONDS:
+                asked, self._asked, self._read_at = self._asked, asked, now
+        if asked:
+            with using.ledger.reading() as db:
+                statuses = queries.campaign_statuses(db, asked)
+            with self._lock:
+                self._known = {
+                    name: known for name, known in self._known.items() if abs(now - known[0]) < KNOWN_SECONDS
+                }
+                self._known |= {name: (now, status) for name, status in statuses.items()}
+        _, status = self._known.get(campaign_id, (now, CampaignStatus.RUNNING))
+        return status is CampaignStatus.RUNNING
+
+
+@cache
+def _waiting(_ledger_url: str) -> WaitingCampaigns:
+    return WaitingCampaigns()
+
+
 def _running(campaign: Campaign, using: Runtime) -> bool:
-    """Whether the campaign runs; one of the threads that wait for its tokens asks on behalf of all of them."""
-    which = (using.ledger.url, campaign.id)
-    if _asked.is_due(*which, now=using.steady()):
-        with using.ledger.reading() as db:
-            _status[which] = queries.campaign_status(db, campaign.id)
-    return _status.get(which, CampaignStatus.RUNNING) is CampaignStatus.RUNNING
+    return _waiting(using.ledger.url).is_running(campaign.id, using)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -205,9 +205,15 @@ def campaign(db: Connection, campaign_id: str, *, lock: bool = False) -> Campaig
     return _campaign(row)
 
 
-def campaign_status(db: Connection, campaign_id: str) -> CampaignStatus:
-    """A campaign's status, and nothing else of it."""
-    return CampaignStatus(db.execute(_of_campaign(campaigns.c.status), {"campaign": campaign_id}).scalar_one())
+def campaign_statuses(db: Connection, ids: Collection[str]) -> dict[str, CampaignStatus]:
+    """The statuses of these campaigns, and nothing else of them, by their ids."""
+    rows = db.execute(_statuses(), {"campaigns": list(ids)})
+    return {row.id: CampaignStatus(row.status) for row in rows}
+
+
+@cache
+def _statuses() -> Select[tuple[str, str]]:
+    return select(campaigns.c.id, campaigns.c.status).where(campaigns.c.id.in_(bindparam("campaigns", expanding=True)))
 
 
 @cache

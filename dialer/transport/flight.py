@@ -16,8 +16,8 @@ from dialer.transport.portal import start_soon
 from dialer.verdicts import Ruling, Verdict
 
 LOST_RULING = Ruling(verdict=Verdict.UNCONFIRMED, detail="our own process gave up on the request")
-TOGETHER = 0.03  # seconds for which an answer waits for others, so that one transaction writes them
-MOST_TOGETHER = 0.15  # seconds, as long as others come
+MOST_TOGETHER = 0.25  # seconds for which an answer waits for others, so that one transaction writes them
+LOOK_SECONDS = 0.05  # after so long it is looked whether all have come
 
 Place = Callable[[CallRequest, Departure], Awaitable[Ruling]]
 Rulings = list[tuple[UUID, Ruling]]
@@ -60,17 +60,14 @@ class InFlightRequests:
         return rulings
 
     def wait_for_rest(self) -> Iterator[Rulings]:
-        """Wait until no request is in flight; yield rulings as they come, those that came together as one list."""
+        """Wait until no request is in flight; yield rulings as they come, those of a moment as one list."""
         while self._in_flight:
             rulings, waited = [self._rulings.get()], 0.0
             self._in_flight -= 1
             while self._in_flight and waited < MOST_TOGETHER:
-                self._sleep(TOGETHER)
-                waited += TOGETHER
-                came = self.finished()
-                rulings += came
-                if not came:
-                    break
+                self._sleep(LOOK_SECONDS)
+                waited += LOOK_SECONDS
+                rulings += self.finished()
             yield rulings
 
     async def _place_all(self, calls: Sequence[tuple[CallRequest, Departure]]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from campaigns.dispatch.dial import Slice, dial
+from campaigns.dispatch.token_wait import READ_SECONDS, STEP, WaitingCampaigns
 from campaigns.operations import control
 from campaigns.runtime import Runtime
 from dialer.deadline import utc_now
@@ -19,6 +20,7 @@ from dialer.sandbox.running import SandboxHandle, running
 from tests.support.dialers import wait_for, webex, working
 from tests.support.fixtures import HandSetClock
 from tests.support.seeding import claim, contact, numbers, seed
+from tests.support.statements import statements
 
 
 @pytest.fixture
@@ -82,6 +84,22 @@ def test_pausing_gives_the_place_in_the_line_back_at_once(worker, sandbox):
     assert bucket.peek().waiting == {}
     assert [contact(using.ledger, each).status for each in one.contact_ids] == ["pending", "pending"]
     assert sandbox.calls() == []
+
+
+def test_whether_campaigns_go_on_is_read_for_all_that_wait_in_one_statement(worker):
+    now = [0.0]
+    using = replace(worker(pace=20), steady=lambda: now[0])
+    phones = numbers(8)
+    ids = [seed(using.ledger, [phone], now=using.clock(), campaign=f"one-{phone[-4:]}") for phone in phones]
+    waiting = WaitingCampaigns()
+    assert all(waiting.is_running(one, using) for one in ids)
+    control.pause(using.ledger, ids[3], who="test", now=using.clock())
+    with statements(using.ledger) as asked:
+        for _ in range(2 * round(READ_SECONDS / STEP) + 1):
+            now[0] += STEP
+            running = [waiting.is_running(one, using) for one in ids]
+    assert running == [one != ids[3] for one in ids]
+    assert len(asked) <= 3, asked
 
 
 def test_a_worker_that_is_told_to_stop_leaves_the_line(ledger, redis_url, buckets, sandbox):

@@ -13,11 +13,11 @@ from uuid import UUID
 import pytest
 from anyio.from_thread import start_blocking_portal
 
-from dialer.transport.flight import MOST_TOGETHER, TOGETHER, InFlightRequests
+from dialer.transport.flight import LOOK_SECONDS, MOST_TOGETHER, InFlightRequests
 from dialer.verdicts import Ruling, Verdict
 
 CALLS = 12
-MOST = 1 + round(MOST_TOGETHER / TOGETHER)  # that come one in each wait
+MOST = 1 + round(MOST_TOGETHER / LOOK_SECONDS)  # that come one in each wait
 
 
 @contextmanager
