@@ -17,7 +17,7 @@ from campaigns.definition import Definition
 from campaigns.definition.definition import REMINDER, VARIANT
 from campaigns.definition.speech.speech_filters import SpokenValue
 from campaigns.definition.templates import BadText
-from campaigns.launch.checking.account_checks import as_stored
+from campaigns.launch.checking.account_checks import own_text
 from campaigns.launch.checking.checks import open_audience
 from campaigns.launch.checking.staging import NO_ZONE
 from dialer.account_settings import AccountSettings
@@ -142,10 +142,7 @@ def _as_spoken(row: ContactRow, campaign: Definition) -> ContactRow:
     own = campaign.by_account.get(campaign.account)
     if own is None or own.message is None:
         return row
-    definition = campaign.for_account(campaign.account)
-    if definition.template is None:
-        return row._replace(text=None, spoken=(), voice={})
-    text, spoken = definition.speak(definition.template, as_stored(row), row.zone)
+    text, spoken = own_text(row, campaign.for_account(campaign.account))
     return row._replace(text=text, spoken=spoken, voice={})
 
 

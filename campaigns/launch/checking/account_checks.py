@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from campaigns.audience.rows.contact_row import ContactRow
 from campaigns.audience.rows.row_texts import CheckScript
 from campaigns.definition import Definition
+from campaigns.definition.speech.speech_filters import SpokenValue
 from campaigns.definition.templates import BadText
 from campaigns.definition.yaml_source import FileFault, KeyPath
 from dialer.account_settings import AccountSettings
@@ -29,8 +30,7 @@ class FallbackAccount:
     def check(self, row: ContactRow) -> None:
         """Count the contact as faulty if this account cannot speak its text."""
         try:
-            template = self._definition.template
-            text = template.render(as_stored(row), row.zone) if self._has_own_message and template else row.text
+            text = own_text(row, self._definition)[0] if self._has_own_message else row.text
         except BadText as exc:
             self._add_fault(row, str(exc))
             return
@@ -56,9 +56,14 @@ class FallbackAccount:
                 )
 
 
-def as_stored(row: ContactRow) -> dict[str, str]:
-    """The row's fields as the ledger keeps them, of which an account's own text is made: a number is its text alone."""
-    return {name: str(value) for name, value in row.fields.items()}
+def own_text(row: ContactRow, definition: Definition) -> tuple[str | None, Sequence[SpokenValue]]:
+    """What an account says to a row by its own message, as in SpokenText; None for a recording. Raises BadText.
+
+    `definition` is that of the account. The text is made of the fields as the ledger keeps them: a number is its text.
+    """
+    if definition.template is None:
+        return None, ()
+    return definition.speak(definition.template, {name: str(value) for name, value in row.fields.items()}, row.zone)
 
 
 def fallback_accounts(definition: Definition, accounts: Mapping[str, AccountSettings]) -> list[FallbackAccount]:

@@ -237,6 +237,27 @@ def test_a_mapped_value_that_is_blank_is_none_for_another_account_either(tmp_pat
         check(file, {"main": callgear(), "spare": webex()})
 
 
+@pytest.mark.parametrize("account", ["main", "spare"])
+@pytest.mark.parametrize(
+    ("own", "is_good"),
+    [
+        ("'Reminder {{ reminder }} of your appointment, {{ name }}.'", True),
+        ("'Hello. {% if reminder == \"2h\" %}{{ nothing }}{% endif %}'", False),
+        ("'{{ remainder }}'", False),
+    ],
+)
+def test_an_accounts_own_message_is_checked_for_each_reminder(tmp_path, account, own, is_good):
+    text = CAMPAIGN[: CAMPAIGN.index("by_account")] + "schedule: {before: {column: at, at: [3d, 2h]}}\n"
+    file = written(tmp_path, f"{text}by_account: {{{account}: {{message: {{tts: {own}}}}}}}\n")
+    (tmp_path / "list.csv").write_text("phone,name,at\n+14155550101,Ann,2099-12-01 10:00\n")
+    accounts = {"main": callgear(), "spare": webex()}
+    if is_good:
+        assert check(file, accounts).rejects == ()
+    else:
+        with pytest.raises(DefinitionFaults, match=f"{account} cannot speak to 1 contact; line 2"):
+            check(file, accounts)
+
+
 def test_an_account_that_is_not_in_the_settings_or_leads_elsewhere_is_named(tmp_path):
     with pytest.raises(DefinitionFaults, match="no account 'spare'"):
         check(written(tmp_path), {"main": callgear()})
