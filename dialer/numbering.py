@@ -168,9 +168,10 @@ class NumberingPlan:
 
 def _match(code: str, national: str) -> ValidNumber | None:
     """The number, by the first region of its country code that has it; None if the main region would change it."""
-    plans = _plans(code)
-    if plans and plans[0].is_main and (match := plans[0].certain(national)):
-        return ValidNumber(f"+{code}{national}", plans[0], match.lastgroup or "")
+    main = _main_plan(code)
+    if main and main.is_main and (match := main.certain(national)):
+        return ValidNumber(f"+{code}{national}", main, match.lastgroup or "")
+    plans = _plans(code)  # twenty-five of them for +1, which take longer to make than a short command to run
     if not plans or national[:1] == "0" or plans[0].changed_by_parsing(national):
         return None
     for plan in plans:
@@ -180,6 +181,12 @@ def _match(code: str, national: str) -> ValidNumber | None:
             if plan.leading:
                 return None
     return None
+
+
+@lru_cache(maxsize=512)
+def _main_plan(code: str) -> NumberingPlan | None:
+    """The first of `_plans`, without the others."""
+    return next((_plan(region) for region in _regions(code)), None)
 
 
 @lru_cache(maxsize=512)
