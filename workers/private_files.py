@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import stat
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from workers.settings import Settings, settings_file
 
+SYSTEM_FOLDERS = ("/bin", "/dev", "/etc", "/lib", "/proc", "/usr/bin", "/var/lib", "/var/log", "/var/tmp")  # noqa: S108
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 SECRETS = re.compile(r"(?im)^\s*[\w.]*(password|access_token|_key|secret)\s*=|://[^\s/:@]*:[^\s@]+@")
 
@@ -39,20 +42,29 @@ def _holds_secrets(file: Path) -> bool:
 
 
 def open_to_others(path: Path) -> int:
-    """The mode of a file or folder that others may use; 0 where they may not, or it is not there."""
+    """The mode of a file or folder that others may use; 0 where they may not, or it is neither, or not there."""
     try:
-        mode = stat.S_IMODE(path.stat().st_mode)
+        mode = path.stat().st_mode
     except OSError:
         return 0
-    return mode if mode & OTHERS else 0
+    holds_something = stat.S_ISREG(mode) or stat.S_ISDIR(mode)  # a device is not closed: all the machine may need it
+    return stat.S_IMODE(mode) if holds_something and mode & OTHERS else 0
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether it may be closed: a file, or a folder in which there is nothing that others have to reach."""
+    found, whole = path.stat(), path.resolve()
+    if not stat.S_ISDIR(found.st_mode):
+        return True
+    others = (Path.cwd(), Path.home(), Path(sys.prefix), Path(tempfile.gettempdir()), *map(Path, SYSTEM_FOLDERS))
+    return not found.st_mode & stat.S_ISVTX and not any(place.resolve().is_relative_to(whole) for place in others)
 
 
 def _close(path: Path) -> str | None:
     if not (mode := open_to_others(path)):
         return None
     try:
-        shared = path.is_dir() and Path.cwd().is_relative_to(path.absolute())  # it is more than our folder
-        if not shared:
+        if _is_ours(path):
             path.chmod(mode & ~OTHERS)
             return f"others could read {path}: it is yours alone now (mode {mode & ~OTHERS:04o}, was {mode:04o})"
     except OSError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,33 @@ def test_a_folder_that_is_more_than_ours_is_named_only(tmp_path, monkeypatch):
     (sentence,) = close_to_others(Settings(data_dir=tmp_path))
     assert sentence.endswith(f"chmod 700 {tmp_path}")
     assert mode(tmp_path) == 0o755
+
+
+@pytest.mark.parametrize("inside", ["HOME", "TMPDIR"])
+def test_a_folder_in_which_others_have_theirs_is_named_only(settings, monkeypatch, inside):
+    settings.data_dir.mkdir()
+    place = settings.data_dir / "theirs"
+    place.mkdir()
+    settings.data_dir.chmod(0o755)
+    monkeypatch.setenv(inside, str(place))
+    monkeypatch.setattr("tempfile.tempdir", None)  # it is looked up again
+    (sentence,) = close_to_others(settings)
+    assert sentence.endswith(f"chmod 700 {settings.data_dir}")
+    assert mode(settings.data_dir) == 0o755
+
+
+def test_a_folder_that_everybody_may_write_into_stays_so(settings):
+    settings.data_dir.mkdir()
+    settings.data_dir.chmod(0o1777)
+    assert len(close_to_others(settings)) == 1
+    assert settings.data_dir.stat().st_mode & 0o7777 == 0o1777
+
+
+def test_a_ledger_that_is_no_file_is_left_as_it_is(settings):
+    """All the machine may need it: /dev/null, closed by a user who may, stops every other program."""
+    settings.data_dir.mkdir(mode=0o700)
+    pipe = settings.data_dir / "ledger.sqlite3"
+    os.mkfifo(pipe)
+    pipe.chmod(0o666)
+    assert close_to_others(settings) == []
+    assert mode(pipe) == 0o666

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -200,7 +201,8 @@ def _open_log(log: Path) -> BinaryIO:
     """The log, opened for appending, readable by its owner only."""
     log.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    os.fchmod(descriptor, 0o600)  # also when it was there before
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.fchmod(descriptor, 0o600)  # also when it was there before; a device may be everybody's
     return os.fdopen(descriptor, "ab")
 
 

@@ -1,5 +1,6 @@
 import os
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -88,6 +89,25 @@ def test_a_child_that_answers_and_then_ends_is_not_taken_for_working(program):
     failing.start()
     with pytest.raises(ChildFailed, match="exit code 3"):
         failing.await_health()
+
+
+def test_a_log_that_is_a_device_stays_everybodys(program):
+    writing = program("print('ready')")
+    log = writing.log
+    log.parent.mkdir()
+    device = log.with_name("null")
+    if os.geteuid() == 0:
+        os.mknod(device, stat.S_IFCHR | 0o666, os.makedev(1, 3))
+        device.chmod(0o666)
+        if not os.access(device, os.W_OK):
+            pytest.skip("no device may be opened on this file system")
+    else:
+        device.symlink_to(os.devnull)  # whose mode we cannot change
+    log.symlink_to(device)
+    one = Child(writing)
+    one.start()
+    one.stop()
+    assert stat.S_IMODE(device.stat().st_mode) == 0o666
 
 
 def test_a_log_that_has_grown_too_large_is_put_aside_at_the_next_start(child, program):
