@@ -15,6 +15,7 @@ from pydantic import (
     BaseModel,
     Field,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_settings import (
@@ -31,6 +32,7 @@ from dialer.errors import DialerError
 from dialer.providers.registry import PROVIDERS, AnyAccount, specs
 from dialer.redis_address import RedisAddress
 from dialer.regular_file import check_regular, read_regular
+from dialer.short_text import is_short_text
 from dialer.unicode_files import decoded
 from workers.settings_sections import (
     ConsoleSettings,
@@ -45,12 +47,14 @@ from workers.settings_sections import (
     WebhookSettings,
     WorkerSettings,
 )
+from workers.misspelt_variables import misspelt_variables
 from workers.toml_lines import line_of
 
 DEFAULT_FILE = "dialer.toml"
 DEFAULT_REDIS = RedisAddress.parse("redis://127.0.0.1:6379/0")
 MAX_BYTES = 128 << 10  # of a file of settings
 MIN_PASSWORD = 12
+MOST_OF_A_NAME = 64  # characters
 IN_A_FILE = "__FILE"  # ends a variable that names a file with the value
 
 
@@ -86,6 +90,21 @@ class Settings(BaseSettings):
     retention: InstallationRetention = InstallationRetention()
     logging: LoggingSettings = LoggingSettings()
     tracing: TracingSettings = TracingSettings()
+
+    @field_validator("data_dir", mode="before")
+    @classmethod
+    def _some_folder(cls, given: object) -> object:
+        if isinstance(given, str) and (not given.strip() or "\0" in given):
+            raise ValueError("names no folder: write its path, or leave it out for .dialer")
+        return given
+
+    @field_validator("accounts")
+    @classmethod
+    def _names_that_fit(cls, accounts: dict[str, Any]) -> dict[str, Any]:
+        for name in accounts:  # it is a part of the URL of receipts
+            if not is_short_text(name, MOST_OF_A_NAME) or set(name) & set("/\\?#%") or name != name.strip(" ."):
+                raise ValueError(f"{name[:MOST_OF_A_NAME]!r} is no name of an account: write letters, digits, - and _")
+        return accounts
 
     @model_validator(mode="after")
     def _no_short_password_for_others(self) -> Self:
@@ -175,6 +194,8 @@ def settings_file() -> Path:
 def load() -> Settings:
     """Read the settings. Raises BadSettings naming each wrong key and where it stands."""
     file = settings_file()
+    if misspelt := misspelt_variables(os.environ, Settings):
+        raise BadSettings("\n".join(misspelt), "correct or unset the variables named above")
     if "DIALER_CONFIG" in os.environ and not file.exists():
         raise BadSettings(f"{file}: no such file", "correct DIALER_CONFIG or unset it")
     try:
@@ -189,6 +210,8 @@ def load() -> Settings:
         example = f"DIALER_ACCOUNTS__MAIN__PROVIDER={next(iter(PROVIDERS))}"
         remedy = f"write that DIALER_… variable as JSON, or one for each key: {example}"
         raise BadSettings(f"the environment: {exc}", remedy) from None
+    except RecursionError:
+        raise BadSettings(f"{file}: brackets are nested too deep", "correct the file's TOML") from None
     except UnicodeDecodeError as exc:
         line = exc.object.count(b"\n", 0, exc.start) + 1
         raise BadSettings(f"{file}:{line}: the file is not UTF-8 text", "save it as UTF-8") from None
@@ -204,7 +227,7 @@ def _error_lines(exc: ValidationError, file: Path) -> list[str]:
         variable = "DIALER_" + "__".join(str(part) for part in error["loc"]).upper()
         line = line_of(text, error["loc"])
         in_file = f"{file}:{line}" if line else str(file)
-        where = next((name for name in (variable, variable + IN_A_FILE) if name in os.environ), in_file)
+        where = next((name for name in os.environ if name == variable or name.startswith(f"{variable}__")), in_file)
         message = _unknown_key(error["loc"]) if error["type"] == "extra_forbidden" else error["msg"]
         lines.append(f"{where}: {key}: {message.removeprefix('Value error, ')}")
     return lines

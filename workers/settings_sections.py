@@ -23,6 +23,18 @@ from dialer.redis_address import RedisAddress
 STORES = ("postgresql", "postgres", "postgresql+psycopg", "sqlite")
 
 
+def _public_url(written: str) -> str:
+    """The address, if paths can be added to it. Raises ValueError."""
+    address = urlsplit(written)
+    is_plain = not (address.username or address.password or address.query or address.fragment)
+    if address.scheme not in ("http", "https") or not address.hostname or not is_plain or not written.isprintable():
+        raise ValueError("an address without a ? and without a password: https://dialer.example.com")
+    return written
+
+
+PublicUrl = Annotated[str, AfterValidator(_public_url)]
+
+
 class Section(BaseModel):
     """A part of the settings; unknown keys are errors."""
 
@@ -52,11 +64,13 @@ class LedgerSettings(Section):
         from sqlalchemy.exc import ArgumentError
 
         try:
-            known = make_url(url.get_secret_value()).drivername in STORES
+            address = make_url(url.get_secret_value())
         except (ArgumentError, ValueError):
-            known = False
-        if not known:
+            address = None
+        if address is None or address.drivername not in STORES:
             raise ValueError("write postgresql://user:pass@host/name or sqlite:///file")
+        if address.drivername.startswith("sqlite") and address.database in {None, "", ":memory:"}:
+            raise ValueError("a ledger in memory would be another one in each process: write sqlite:///file")
         return url
 
 
@@ -99,11 +113,11 @@ class WorkerSettings(Section):
     """How a worker claims and dials contacts."""
 
     threads: Annotated[int, Field(gt=0, le=500)] = Field(100, description="Slices in work at once, per worker.")
-    tick_seconds: Annotated[float, Field(gt=0, le=10)] = Field(1.0, description="Time between two release ticks.")
-    horizon_seconds: Annotated[float, Field(gt=0, le=10)] = Field(
+    tick_seconds: Annotated[float, Field(ge=0.01, le=10)] = Field(1.0, description="Time between two release ticks.")
+    horizon_seconds: Annotated[float, Field(ge=0.01, le=10)] = Field(
         2.0, description="How far ahead contacts are released to the workers."
     )
-    lease_seconds: Annotated[float, Field(ge=5)] = Field(
+    lease_seconds: Annotated[float, Field(ge=5, le=3600)] = Field(
         30.0, description="After which a claim that did not become a call is due again."
     )
     events: bool = Field(True, description="Send task events, which Flower shows.")
@@ -139,7 +153,7 @@ class ConsoleSettings(Section):
 
     host: str = Field("127.0.0.1", description="Address the console listens on.")
     port: int = Field(8080, description="Its port; `dialer up` takes the next free one when it is taken.")
-    public_url: str | None = Field(None, description="Where providers reach the console to deliver receipts.")
+    public_url: PublicUrl | None = Field(None, description="Where providers reach the console to deliver receipts.")
     hosts: tuple[str, ...] = Field(
         (),
         description="Names under which browsers and scrapers reach the console and Flower, beside IP addresses, "
@@ -198,7 +212,7 @@ class FlowerSettings(Section):
 
     host: str = Field("127.0.0.1", description="Address Flower listens on.")
     port: int = Field(5555, description="Its port; `dialer up` takes the next free one when it is taken.")
-    public_url: str | None = Field(
+    public_url: PublicUrl | None = Field(
         None, description="Where browsers reach Flower through a proxy: under the console's host name, on another port."
     )
     control: bool = Field(

@@ -114,7 +114,7 @@ def test_without_a_url_the_ledger_is_a_file_in_the_data_folder(folder):
         ("DIALER_LEDGER__URL", "mysql://u:a-secret@db/dialer", "DIALER_LEDGER__URL: ledger.url: write postgresql://"),
         ("DIALER_LEDGER__URL", "a-secret", "DIALER_LEDGER__URL: ledger.url: write postgresql://"),
         ("DIALER_LEDGER__URL", "postgresql://u:a-secret@db:port/dialer", "DIALER_LEDGER__URL: ledger.url"),
-        ("DIALER_REDIS__URL", "a-secret", "redis: write redis://"),
+        ("DIALER_REDIS__URL", "a-secret", "DIALER_REDIS__URL: redis: write redis://"),
         ("DIALER_REDIS__URL", "localhost:6379", "redis: write redis://"),
         ("DIALER_REDIS__URL", "redis://:a-secret#x@redis.example/0", "redis: in the user and the password write %23"),
         ("DIALER_REDIS__URL", "sentinel://redis.example/0", "redis: with sentinel:// set redis.master"),
@@ -189,6 +189,82 @@ def test_what_is_wrong_in_the_file_is_named_with_its_key(folder, text, named):
         load()
     assert named in wrong.value.message
     assert "key-in-the-file" not in wrong.value.message
+
+
+KEYS_OF_AN_ACCOUNT = '[accounts.main]\nprovider = "callgear"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        *((f"{KEYS_OF_AN_ACCOUNT}{key} = {value}", f"accounts.main.{key}") for key in
+          ("poll_seconds", "settle_seconds", "speed", "pace", "caller_id_pace") for value in ("inf", "nan", "1e300", "1e-300")),
+        *((f"{KEYS_OF_AN_ACCOUNT}{key} = 1{'0' * 20}", f"accounts.main.{key}") for key in
+          ("concurrency", "minute_points", "day_points", "call_points")),
+        ("[worker]\nlease_seconds = inf", "worker.lease_seconds"),
+        ("[worker]\ntick_seconds = 1e-300", "worker.tick_seconds"),
+        (f'{KEYS_OF_AN_ACCOUNT}base_url = "https://vendor.example/?v=4"', "base_url holds a ? or #"),
+        *((f'{KEYS_OF_AN_ACCOUNT}receipt_secret = "{secret}"', "receipt_secret is a part of a URL") for secret in
+          ("", "a/b", "..", "%2F", "a b", "é")),
+        *((f'[console]\npublic_url = "{url}"', "console.public_url: an address") for url in
+          ("", "dialer.example.com", "javascript:x", "https://", "https://u:p@dialer.example.com", "https://dialer.example.com/?x=1")),
+        *((f'[ledger]\nurl = "{url}"', "a ledger in memory") for url in ("sqlite://", "sqlite:///", "sqlite:///:memory:")),
+        *((f'[accounts."{name}"]\nprovider = "callgear"', "is no name of an account") for name in
+          ("", " main", "a/b", "a?b", "a%2Fb", "..", r"a\nb", r"a\u0000", "a" * 65)),
+        ('data_dir = ""', "data_dir: names no folder"),
+        (r'data_dir = "a\u0000b"', "data_dir: names no folder"),
+        (f"test_numbers = {'[' * 5000}", "brackets are nested too deep"),
+    ],
+)  # fmt: skip
+def test_what_would_fail_or_mislead_later_is_refused_where_it_is_read(folder, text, named):
+    (folder / "dialer.toml").write_text(text)
+    with pytest.raises(BadSettings) as wrong:
+        load()
+    assert named in wrong.value.message
+
+
+def test_a_blank_data_folder_is_not_the_current_one(monkeypatch):
+    """As a compose file gives it whose variable is not set; the current folder would be closed to everybody else."""
+    monkeypatch.setenv("DIALER_DATA_DIR", "")
+    with pytest.raises(BadSettings, match="DIALER_DATA_DIR: data_dir: names no folder"):
+        load()
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("DIALER_LEDGER_URL", "DIALER_LEDGER__URL"),
+        ("DIALER_REDIS_URL", "DIALER_REDIS__URL"),
+        ("DIALER__REDIS__URL", "DIALER_REDIS__URL"),
+        ("DIALER_CONSOL__PORT", "DIALER_CONSOLE__PORT"),
+        ("DIALER_CONSOLE_PASSWORD__FILE", "DIALER_CONSOLE__PASSWORD"),
+        ("dialer_ledger_url", "DIALER_LEDGER__URL"),
+        ("DIALER_ACCOUNTS_MAIN_ACCESS_TOKEN", "DIALER_ACCOUNTS__MAIN__ACCESS_TOKEN"),
+        ("DIALER_DATADIR", "DIALER_DATA_DIR"),
+    ],
+)
+def test_a_variable_that_is_like_a_settings_is_refused_and_not_ignored(monkeypatch, given, meant):
+    monkeypatch.setenv(given, "a-secret")
+    with pytest.raises(BadSettings) as wrong:
+        load()
+    assert wrong.value.message == f"{given}: there is no such setting; did you mean {meant}?"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("DIALER_CONSOLE_SERVICE_HOST", "10.0.0.1"),
+        ("DIALER_CONSOLE_SERVICE_PORT_HTTP", "8080"),
+        ("DIALER_CONSOLE_PORT", "tcp://10.0.0.1:8080"),
+        ("DIALER_CONSOLE_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
+        ("DIALER_CONSOLE_PORT_8080_TCP_ADDR", "10.0.0.1"),
+        ("DIALER_FLOWER_PORT_5555_TCP_PORT", "5555"),
+        ("DIALER_VERSION", "2"),
+    ],
+)
+def test_what_kubernetes_and_images_set_is_no_setting(monkeypatch, variable, value):
+    monkeypatch.setenv(variable, value)
+    assert load().console.port == 8080
 
 
 TOML = """\
