@@ -6,7 +6,6 @@ A command's module is imported when the command is called: most of a short comma
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +17,13 @@ import typer
 
 from console.cli import interruption
 from console.cli.command_group import CommandGroup
-from console.cli.output import err, escape_unprintable_characters, print_error
+from console.cli.output import (
+    drop_standard_output,
+    err,
+    escape_unprintable_characters,
+    open_standard_streams,
+    print_error,
+)
 from dialer.errors import DialerError
 
 # Each command or group of commands: its module in `commands/`, and its line in the list of `dialer --help`.
@@ -144,15 +149,16 @@ def options(
 
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 problems found, 2 wrong use, 130 interrupted."""
+    open_standard_streams()
     interruption.install_handlers()
     escape_unprintable_characters()
     try:
         app()
     except DialerError as error:
-        print_error(error, as_json="--json" in sys.argv)
+        _report(error)
         sys.exit(1)
     except BrokenPipeError:  # whoever read the output has had enough, as `head` has
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_standard_output()
         sys.exit(1)
     except KeyboardInterrupt:
         err.print("interrupted")
@@ -160,5 +166,15 @@ def main() -> None:
     except Exception as exc:
         from console.cli import failure  # what it needs is read when it is needed
 
-        print_error(failure.explained(exc), as_json="--json" in sys.argv)
+        _report(failure.explained(exc))
         sys.exit(1)
+
+
+def _report(error: DialerError) -> None:
+    """Print an error where the caller reads it; on standard error if standard output takes no more."""
+    try:
+        sys.stdout.flush()
+        print_error(error, as_json="--json" in sys.argv)
+    except OSError:
+        drop_standard_output()
+        print_error(error, as_json=False)

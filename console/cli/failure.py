@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from dialer.errors import DialerError
 from dialer.log_setup import described, line
 
 FILE = "errors.log"
+NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+def is_unwritten(exc: Exception) -> bool:
+    """Whether a file or the output, which the error does not name, took no more."""
+    return isinstance(exc, OSError) and exc.filename is None and exc.errno in NOT_WRITTEN
 
 
 def explained(exc: Exception) -> DialerError:
     """The error for people. What the system refuses is named with its file; else the traceback is kept in a file."""
+    if is_unwritten(exc):
+        return DialerError(
+            f"the output could not be written to its end: {os.strerror(getattr(exc, 'errno', 0))}",
+            "make room where it goes, and see with dialer status what was done before it is called again",
+        )
+    if isinstance(exc, FileNotFoundError) and exc.filename is None:
+        return DialerError("the current folder is not there any more", "change into one that is there: cd …")
+    if isinstance(exc, UnicodeEncodeError) and not _is_text(sys.argv):
+        return DialerError("an argument holds bytes that are not UTF-8", "type it again, in a terminal that is UTF-8")
     if isinstance(exc, OSError) and exc.filename is not None:
         return DialerError(
             f"{exc.filename}: {exc.strerror}", "see that it is there, that this user may use it, and that there is room"
@@ -22,6 +40,11 @@ def explained(exc: Exception) -> DialerError:
         f"report it with the end of {kept}" if kept else "choose a DIALER_DATA_DIR that can be written, for details"
     )
     return DialerError(f"an error of the dialer ({type(exc).__name__}); nothing more was done", remedy)
+
+
+def _is_text(arguments: Iterable[str]) -> bool:
+    """Whether the arguments are UTF-8: other bytes come as halves of pairs."""
+    return not any("\udc80" <= character <= "\udcff" for argument in arguments for character in argument)
 
 
 def _kept(exc: Exception) -> Path | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, is_dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
@@ -14,14 +15,20 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from rich.console import Console, ConsoleDimensions, RenderableType
+from rich.console import Console, ConsoleDimensions, ConsoleOptions, RenderableType
 from rich.markup import escape
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from dialer.errors import DialerError
 
 UNLIMITED_WIDTH = 10_000  # columns, where output goes to a file or a pipe
+STREAMS = 3  # standard input, output and error
+LEAST_WIDTH = 20  # columns: some programs set COLUMNS to 0, and in one column every word is cut away
+# Cells and names come from others: what could move the cursor or turn lines around is shown as its escape.
+CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+CONTROLS |= {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
 
 
 class Screen(Console):
@@ -31,15 +38,23 @@ class Screen(Console):
     def size(self) -> ConsoleDimensions:
         """The terminal's size, or COLUMNS; unlimited in width when output goes to a file or a pipe."""
         size = super().size
-        return (
-            size if self.is_terminal or os.environ.get("COLUMNS") else ConsoleDimensions(UNLIMITED_WIDTH, size.height)
-        )
+        width = size.width if self.is_terminal or os.environ.get("COLUMNS") else UNLIMITED_WIDTH
+        return ConsoleDimensions(max(width, LEAST_WIDTH), size.height)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        """The segments of what is printed; none of its texts commands the terminal."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control or segment.text.isprintable() else _harmless(segment)
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Print as rich does; plain strings are not wrapped."""
         if all(isinstance(item, str) for item in objects):
             options.setdefault("soft_wrap", True)
         super().print(*objects, **options)
+
+
+def _harmless(segment: Segment) -> Segment:
+    return Segment(segment.text.translate(CONTROLS), segment.style)
 
 
 out = Screen(highlight=False, emoji=False)
@@ -74,6 +89,23 @@ def _wrapped(prose: Text, width: int) -> list[Text]:
     return lines
 
 
+def open_standard_streams() -> None:
+    """Open those that are closed, to nowhere. The next file would get the number of a closed one, and children write
+    what they say into that file, which may be the ledger.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) < STREAMS:
+        os.set_inheritable(number, True)
+    os.close(number)
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115  # it stays open
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+
+
+def drop_standard_output() -> None:
+    """From now on what is printed goes nowhere, also what is still to be written: nobody takes it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def escape_unprintable_characters() -> None:
     """From now on, a character that the terminal's encoding lacks is printed as its escape, such as \\u2013."""
     for stream in (sys.stdout, sys.stderr):
@@ -83,7 +115,7 @@ def escape_unprintable_characters() -> None:
 
 def print_json(value: Any) -> None:
     """One JSON document on standard output; in an encoding that is not Unicode, letters beyond ASCII are escaped."""
-    print(as_json_text(value, ascii_only="utf" not in (sys.stdout.encoding or "").lower()))
+    print(as_json_text(value, ascii_only="utf" not in (sys.stdout.encoding or "").lower()), flush=True)
 
 
 def as_json_text(value: Any, *, ascii_only: bool = False) -> str:
@@ -132,7 +164,13 @@ class CountTable(Table):
 
     def add_row(self, *cells: RenderableType | int | None, **options: Any) -> None:
         """Add a row; a number that counts nothing, such as a line's, comes as text."""
-        super().add_row(*(f"{cell:,}" if isinstance(cell, int) else cell for cell in cells), **options)
+        super().add_row(*map(_cell, cells), **options)
+
+
+def _cell(cell: RenderableType | int | None) -> RenderableType | None:
+    if isinstance(cell, int):
+        return f"{cell:,}"
+    return cell.translate(CONTROLS) if isinstance(cell, str) else cell
 
 
 def table(*columns: str, title: str | None = None) -> CountTable:
