@@ -21,9 +21,9 @@ _OPAQUE = re.compile(r"(?=[A-Za-z_\-.=+/]*\d)[A-Za-z0-9_\-.=+/]{24,}")
 
 
 def parsed(body: bytes) -> Any:
-    """The body as JSON; None where it is not JSON in UTF-8, or nested beyond reason."""
+    """The body as JSON; None where it is not JSON in UTF-8, with or without its mark, or nested beyond reason."""
     try:
-        return json.loads(body.decode("utf-8"))
+        return json.loads(body.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         return None
 

@@ -119,7 +119,7 @@ def _text(notice: Any, name: str) -> str | None:
 def _repaired(body: bytes) -> Any:
     """The body with variables that were left over made null, and quotes that came twice made single."""
     try:
-        text = body.decode("utf-8")
+        text = body.decode("utf-8-sig")
         return json.loads(_TWICE_QUOTED.sub(r'"\1"', _LEFT_OVER.sub("null", text)))
     except (ValueError, RecursionError):
         return None

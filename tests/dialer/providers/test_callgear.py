@@ -105,6 +105,12 @@ def test_an_accepted_call_has_its_session_id_its_meter_and_its_price():
     assert ruling.meter == Meter(**LIMITS)
 
 
+def test_the_mark_of_an_encoding_before_an_answer_is_no_part_of_it():
+    placed = replied({"result": {"data": {"call_session_id": 1238694}}})
+    ruling = provider().read_placing(HttpReply(status=200, headers={}, body=b"\xef\xbb\xbf" + placed.body))
+    assert (ruling.verdict, ruling.provider_call_id) == (Verdict.PLACED, "1238694")
+
+
 @pytest.mark.parametrize(
     "metadata",
     [
