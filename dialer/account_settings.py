@@ -19,7 +19,6 @@ from pydantic import (
 from dialer.phone import BadPhoneNumber, parse
 from dialer.prices import Prices
 
-
 ADDRESS_PART = re.compile(r"[A-Za-z0-9._~-]*[A-Za-z0-9_~-]")  # as it stands in a URL, without being quoted
 
 

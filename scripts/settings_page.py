@@ -90,7 +90,7 @@ def _kind(name: str, field: FieldInfo) -> str:
         return " or ".join(f"`{name}`" for name in PROVIDERS)
     unit = next((unit for end, unit in UNITS.items() if name.endswith(end)), "")
     bounds = [
-        words.format(f"{bound:g}")
+        words.format(f"{bound:,}")
         for rule in _rules(field)
         for key, words in BOUNDS.items()
         if (bound := getattr(rule, key, None)) is not None

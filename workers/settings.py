@@ -34,6 +34,7 @@ from dialer.redis_address import RedisAddress
 from dialer.regular_file import check_regular, read_regular
 from dialer.short_text import is_short_text
 from dialer.unicode_files import decoded
+from workers.misspelt_variables import misspelt_variables
 from workers.settings_sections import (
     ConsoleSettings,
     FlowerSettings,
@@ -47,7 +48,6 @@ from workers.settings_sections import (
     WebhookSettings,
     WorkerSettings,
 )
-from workers.misspelt_variables import misspelt_variables
 from workers.toml_lines import line_of
 
 DEFAULT_FILE = "dialer.toml"

@@ -87,10 +87,10 @@ class CampaignKeys(Section):
     frequency: Frequency | None = Field(
         None, description="How often a number may be called, by all campaigns together."
     )
-    pace: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] | None = Field(
+    pace: Annotated[float, Field(ge=0.0001, le=1000, allow_inf_nan=False)] | None = Field(
         None, description="Calls per second of this campaign at the most; absent, the account's pace."
     )
-    concurrency: Annotated[int, Field(gt=0)] | None = Field(
+    concurrency: Annotated[int, Field(gt=0, le=1_000_000)] | None = Field(
         None, description="Calls of this campaign in progress at the most."
     )
     weight: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = Field(

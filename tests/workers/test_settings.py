@@ -198,7 +198,8 @@ KEYS_OF_AN_ACCOUNT = '[accounts.main]\nprovider = "callgear"\n'
     ("text", "named"),
     [
         *((f"{KEYS_OF_AN_ACCOUNT}{key} = {value}", f"accounts.main.{key}") for key in
-          ("poll_seconds", "settle_seconds", "speed", "pace", "caller_id_pace") for value in ("inf", "nan", "1e300", "1e-300")),
+          ("poll_seconds", "settle_seconds", "speed", "pace", "caller_id_pace")
+          for value in ("inf", "nan", "1e300", "1e-300")),
         *((f"{KEYS_OF_AN_ACCOUNT}{key} = 1{'0' * 20}", f"accounts.main.{key}") for key in
           ("concurrency", "minute_points", "day_points", "call_points")),
         ("[worker]\nlease_seconds = inf", "worker.lease_seconds"),

@@ -10,7 +10,7 @@ from pydantic import Field
 from campaigns.definition.sections.section import Section
 
 Amount = Annotated[Decimal, Field(gt=0, le=100_000_000, decimal_places=6)] | None
-Count = Annotated[int, Field(gt=0)] | None
+Count = Annotated[int, Field(gt=0, le=1_000_000_000)] | None
 
 
 class Budget(Section):

@@ -32,7 +32,7 @@ class CallerIds(Section):
         description="Who is shown which: in turns (rotation), or one of the contact's own country, of its own area "
         "where there is one (region).",
     )
-    per_day: Annotated[int, Field(gt=0)] | None = Field(
+    per_day: Annotated[int, Field(gt=0, le=1_000_000_000)] | None = Field(
         None,
         description="Calls a day from one number, by all campaigns together; a day is one of schedule.zone, or UTC. "
         "Contacts whose number has had them wait for the next day.",

@@ -34,7 +34,7 @@ def faults_of(load):
         ("ring_timeout: 4", 2, 15, "ring_timeout", "at least 5", ""),
         ("ring_timeout: 121", 2, 15, "ring_timeout", "at most 120", ""),
         ("ring_timeout: 00:30", 2, 15, "ring_timeout", "a whole number", ""),  # 30, to YAML 1.1
-        ("pace: 0", 2, 7, "pace", "more than 0", ""),
+        ("pace: 0", 2, 7, "pace", "at least 0.0001", ""),
         ("pace: .nan", 2, 7, "pace", "a number", ""),
         ("pace: inf", 2, 7, "pace", "", ""),
         ("concurrency: [1]", 2, 14, "concurrency", "found a list", ""),
