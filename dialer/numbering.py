@@ -19,7 +19,11 @@ from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
 
 SEPARATORS = b" ().-"
 DECIMAL_TAIL = re.compile(r"[^.]*\.(?:0+|\d\d?) *")
+DAY, MONTH, YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)\d\d"
+YEAR_LAST = rf"(?:{DAY}([-./]){MONTH}|{MONTH}([-./]){DAY})(?:\2|\3){YEAR}"
+DATE = re.compile(rf"(?:{YEAR}([-./]){MONTH}\1{DAY}|{YEAR_LAST})(?:[ T,]+\d\d?[: .]\d\d.*)?")
 SECOND_TRUNK_ZERO = re.compile(r"\d\D+0\d(?:\D*\d){4}")
+LONGEST_DATE = 8
 LONGEST_WITHOUT_DOUBT = 12
 LONGEST_CODE = 3
 LONGEST_TEXT = 400  # characters, of which most may be blanks and marks that nobody sees
@@ -72,12 +76,19 @@ def match_number(written: str, country: str | None = None) -> ValidNumber | None
     digits = _digits(text.removeprefix("+"))
     if not digits or len(written) > LONGEST_TEXT:
         return None
-    if "(0)" in text or ("." in text and DECIMAL_TAIL.fullmatch(text)) or may_be_two(text, digits):
+    if "(0)" in text or ("." in text and (DECIMAL_TAIL.fullmatch(text) or ".." in text)) or may_be_two(text, digits):
+        return None
+    if len(digits) <= LONGEST_DATE and is_date(text.rstrip()):
         return None
     if text[0] == "+":
         return _match_international(digits)
     plan = _plan(country) if country else None
     return plan.match_national(digits) if plan else None
+
+
+def is_date(text: str) -> bool:
+    """Whether a text is a day, with or without a time: a spreadsheet made it of a number, or it is another column's."""
+    return DATE.fullmatch(text) is not None
 
 
 def _digits(text: str) -> str:

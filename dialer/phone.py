@@ -156,7 +156,7 @@ def mask(e164: str) -> str:
 
 def country_named(text: str) -> str:
     """The country code (ISO 3166, two letters, upper case) in a text. Raises BadCountry."""
-    code = text.strip().upper()
+    code = text.strip().upper() if text.isascii() else ""
     if code not in phonenumbers.SUPPORTED_REGIONS:
         hint = "did you mean GB?" if code == "UK" else "write US, GB, RU …"
         raise BadCountry(f'no country has the code "{text}"', hint)

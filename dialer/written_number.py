@@ -15,7 +15,7 @@ POWER_OF_TEN = re.compile(r"[+-]?\d+(?:[.,]\d+)?\s*e\s*[+-]?\d+", re.IGNORECASE)
 THOUSANDS = re.compile(r"\+?[1-9]\d{0,2}(?:(?:,\d{2,3})+|(?:\.\d{2,3})+|(?:'\d{2,3})+|(?: \d{3})+)")
 BARE = re.compile(r"\+?\d+")
 DECIMALS = re.compile(r"([^.]*\d)(\.)(\d+)|([^,]*\d)(,)(\d+)")
-JOINED = re.compile(r"[/,;|&\n–]|(?<![^\W\d_])[^\W\d_]+\.?")
+JOINED = re.compile(r"[/,;|&\n–]|\.{2,}|(?<![^\W\d_])[^\W\d_]+\.?")
 LETTER = re.compile(r"[^\W\d_]|\0")
 SIGN_OF_NO_NUMBER = re.compile(r"[^\d\s+()\[\]./,;|&'\"–-]")
 
@@ -147,6 +147,8 @@ def reject_mistakes(written: str) -> None:
         raise BadPhoneNumber(reason, "format the column as text and export it again")
     if not digits_of(written):
         raise BadPhoneNumber("this is not a phone number: it has no digits", HOW_TO_WRITE)
+    if numbering.is_date(written):
+        raise BadPhoneNumber("this is a date", "write the number; if it is one, without points, dashes and slashes")
     if re.search(r"\+[^\d]*\+", written):
         raise BadPhoneNumber("two pluses stand before one number", "write one plus")
 

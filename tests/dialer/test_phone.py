@@ -9,7 +9,7 @@ import phonenumbers
 import pytest
 from phonenumbers.timezone import time_zones_for_number
 
-from dialer.phone import BadPhoneNumber, PhoneNumber, mask, mentions, parse, zones
+from dialer.phone import BadCountry, BadPhoneNumber, PhoneNumber, country_named, mask, mentions, parse, zones
 
 
 @pytest.mark.parametrize(
@@ -135,3 +135,9 @@ def test_the_few_digits_of_a_small_country_are_no_number_by_themselves():
     assert mentions(digits, one)
     assert not mentions(f"house 1{digits} B", one)
     assert mentions(f"call 690 {digits} please", one)
+
+
+@pytest.mark.parametrize("text", ["ß", "ﬁ", "ĳ", "İN", "１"])  # some of which are two letters in capitals
+def test_what_is_not_two_latin_letters_is_no_country(text):
+    with pytest.raises(BadCountry):
+        country_named(text)

@@ -126,6 +126,9 @@ def test_signs_around_a_number_and_between_its_area_and_the_rest_are_no_part_of_
         ("+1 (415) 555-0101 (415) 555-0102", None),
         ("+14155550101+14155550102", None),
         ("0301234 0305678", "DE"),  # together they are as long as one
+        ("030 1234-12..19", "DE"),
+        ("030 1234-12...19", "DE"),
+        ("0512 34567...69", "AT"),
     ],
 )
 def test_two_numbers_in_one_cell_are_two(written, country):
@@ -141,6 +144,11 @@ def test_two_numbers_in_one_cell_are_two(written, country):
         ("+33612.0", None, r'without the "\.0" at its end, .*too short'),
         ("4930123456.5", "DE", "a decimal number"),
         ("+1.4155550101E+10", None, "powers of ten"),
+        ("30.11.2026", "DE", "this is a date"),  # each is as long as a number of the country
+        ("2026-11-30", "DK", "this is a date"),
+        ("30/11/2026 07:00", "NO", "this is a date"),
+        ("11/30/2026", "SG", "this is a date"),
+        ("1.2.1987", "AT", "this is a date"),
         ("4,930123456 E9", "DE", "powers of ten"),
         ("++14155550101", None, "two pluses stand before one number"),
         ("415 555 0101 +1", "US", "a plus stands inside"),
