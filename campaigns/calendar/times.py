@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from datetime import MAXYEAR, MINYEAR, UTC, date, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -14,7 +14,8 @@ MINUTES_PER_DAY = 24 * 60
 PLAUSIBLE_YEARS = range(2000, 2200)
 CALENDAR_YEARS = range(MINYEAR + 1, MAXYEAR)  # beyond them there is no next day, or no moment in another zone
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
-
+OFFSETS = (timedelta(hours=-12), timedelta(hours=14))  # of all zones
+MAYBE_HOURS = re.compile(r"\S+ (\d\d:\d\d)-(\d\d:\d\d)", re.ASCII)
 
 Range = tuple[int, int]  # minutes of the local day: opening, and closing, which is excluded
 
@@ -51,7 +52,21 @@ def parse_moment(text: str) -> datetime:
         raise BadMoment(f"no such date or time: {exc}", "correct the date") from None
     if moment.year not in PLAUSIBLE_YEARS:
         raise BadMoment(f"the year {moment.year:04} cannot be meant", "correct the year")
+    reject_hours(text.strip(), moment)
     return moment
+
+
+def reject_hours(text: str, moment: datetime) -> None:
+    """Raise BadMoment for a text that was read as a moment with an offset and is, or may be, a range of hours."""
+    offset = moment.utcoffset()
+    if offset is not None and not OFFSETS[0] <= offset <= OFFSETS[1]:
+        raise BadMoment(f"no clock differs from UTC by {moment:%z}", "write the time alone: 2026-12-05T15:00")
+    hours = MAYBE_HOURS.fullmatch(text)
+    if hours and hours[1] < hours[2]:
+        reason = f"may mean {hours[1]} to {hours[2]}, or a clock that differs from UTC by -{hours[2]}"
+        raise BadMoment(
+            reason, "write the time alone, 2026-12-05T15:00, or the offset behind a T, 2026-12-05T15:00-05:00"
+        )
 
 
 def parse_day(text: str) -> date:

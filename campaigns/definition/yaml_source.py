@@ -36,6 +36,9 @@ STANDARD_TAGS = frozenset(
 
 CUT_OFF = re.compile(r"( +)(#[^\r\n]*)")
 NUMBER_OR_FLAG = re.compile(r"[-+]?[\d.,:/-]+[smhd%]?|true|false|yes|no|on|off", re.ASCII | re.IGNORECASE)
+COMMAND = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]"
+)  # none of them can be spoken, or stored everywhere
 ODD_BLANK = r"[\u00a0\u1680\u2000-\u200d\u202f\u205f\u2060\u3000\ufeff]"  # looks like a space, and is none to YAML
 MISPLACED_BLANK = re.compile(rf"[ \t]*(?:(?:- *)*[\w.-]+:[ \t]*|-[ \t]*)?(?P<blank>{ODD_BLANK})")
 
@@ -291,6 +294,9 @@ class _TreeReader:
             return None
         if plain:
             self._check_plain(plain, path)
+        elif escaped := COMMAND.search(node.value):
+            message = f"holds U+{ord(escaped[0]):04X}, which is no letter or sign"
+            self._fault(node, path, message, r"remove the escape (\0, \e …), or write \\ for a backslash")
         return str(node.value)
 
     def _check_blank(self, node: Node) -> bool:

@@ -96,9 +96,10 @@ def open_standard_streams() -> None:
     while (number := os.open(os.devnull, os.O_RDWR)) < STREAMS:
         os.set_inheritable(number, True)
     os.close(number)
-    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115  # it stays open
-    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
-    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    nowhere = Path(os.devnull)
+    sys.stdin = sys.stdin or nowhere.open()
+    sys.stdout = sys.stdout or nowhere.open("w")
+    sys.stderr = sys.stderr or nowhere.open("w")
 
 
 def drop_standard_output() -> None:

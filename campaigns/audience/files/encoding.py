@@ -113,6 +113,8 @@ def _undecodable(stream: BinaryIO, encoding: str) -> int | None:
             text = decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as exc:
             return line + exc.object[: exc.start].decode(encoding, "replace").count("\n")
+        except UnicodeError:  # UTF-16 and UTF-32 want a mark at the beginning
+            return line
         if not chunk:
             return None
         line += text.count("\n")

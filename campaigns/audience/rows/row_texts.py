@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from campaigns.audience.columns import Columns
 from campaigns.audience.files.table import Row
 from campaigns.audience.rejects import RejectCode
+from campaigns.audience.rows.garbled_text import garbled
 from campaigns.audience.rows.row_batch import RowRejected
 from campaigns.definition import Definition
 from campaigns.definition.speech.speech_filters import SpokenValue
@@ -17,7 +18,7 @@ from dialer.scripts import Script
 
 CheckScript = Callable[[Script], ScriptFault | None]
 # As spreadsheets show them in any language (#REF!, #WERT!, #¡DIV/0!, #ИМЯ?); a column too narrow; LibreOffice's.
-SPREADSHEET_ERROR = re.compile(r"#[¡¿]?[^\W\d_a-z]{2,12}(/0)?[!?]|#{3,}|Err:\d{3}")
+SPREADSHEET_ERROR = re.compile(r"#[¡¿]?[^\W\d_a-z]{2,12}(/0)?[!?]|#GETTING_DATA|#{3,}|Err:\d{3}")
 
 
 class RowTexts:
@@ -44,6 +45,8 @@ class RowTexts:
             raise RowRejected(RejectCode.BAD_TEXT, column, str(exc), advice) from None
         if "#" in text or "Err:" in text:
             self._reject_spreadsheet_errors(values)
+        if not (text.isascii() and text.isprintable()):
+            self._reject_garbled(text, values)
         if self._check_script is not None:
             self._reject_unspeakable(self._check_script, text, voice)
         return text, spoken
@@ -76,6 +79,13 @@ class RowTexts:
                 raise RowRejected(
                     RejectCode.MISSING_VARIABLE, self._name(index), reason, "correct the formula, or type the value"
                 )
+
+    def _reject_garbled(self, text: str, values: Sequence[str]) -> None:
+        """Reject a row whose text no person wrote so: its letters were read in a wrong encoding, or are none."""
+        if fault := garbled(text):
+            variables = zip(self._columns.variables.values(), values, strict=False)
+            column = next((self._name(index) for index, value in variables if garbled(value)), "")
+            raise RowRejected(RejectCode.BAD_TEXT, column, *fault)
 
     def _reject_unspeakable(self, check_script: CheckScript, text: str | None, voice: Mapping[str, str]) -> None:
         fault = check_script(self._definition.script(text, voice))

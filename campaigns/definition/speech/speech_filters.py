@@ -21,7 +21,7 @@ from babel.numbers import format_currency, list_currencies
 from jinja2 import pass_context
 from jinja2.runtime import Context
 
-from campaigns.calendar.times import is_in_calendar
+from campaigns.calendar.times import BadMoment, is_in_calendar, reject_hours
 from campaigns.definition.speech.amounts import NotAnAmount, decimals_of, read_amount, rounded
 from campaigns.definition.speech.date_formats import formats_of
 from campaigns.definition.speech.languages import day_pattern, language_named
@@ -40,6 +40,9 @@ DIRECTIVES_OF_DATES = (
 )
 DIRECTIVES_OF_TIMES = ({"H", "p", "c", "X"},)
 NBSP = "\u00a0\u202f"
+# Of births and appointments. Beyond are the years of other calendars, whose days have other names, and the days that
+# programs write for "none": 0001-01-01, 1899-12-30, 1900-01-01, 9999-12-31.
+YEARS_OF_PEOPLE = range(1901, 2200)
 WORDS_KEPT = 4096  # of each filter, as values recur
 SPEECH = "the speech"  # no variable of a template can have this name
 
@@ -99,6 +102,8 @@ def spoken_date(
     written = _moment(value, read, "date")
     if isinstance(written, time):
         raise CannotBeSpoken(value, "is a time of day and no date", "write it as 2026-12-05")
+    if written.year not in YEARS_OF_PEOPLE:
+        raise CannotBeSpoken(value, f"cannot be meant: the year is {written.year:04}", "correct the year")
     moments, change = _on_the_contacts_clock(value, written, speech)
     days = set(map(_day, moments))
     if _may_be_a_whole_day(written) and days != {_day(written)} and _name_of(value) not in speech.timed:
@@ -175,10 +180,20 @@ def _moment(value: object, read: str | None, name: str) -> date | time:
     for pattern, kind in ((DATE, date), (MOMENT, datetime), (TIME, time)):
         if pattern.fullmatch(text):
             try:
-                return kind.fromisoformat(iso)
+                moment = kind.fromisoformat(iso)
             except ValueError:
                 break
+            if isinstance(moment, datetime):
+                _reject_hours(text, moment)
+            return moment
     raise _unread(text, name)
+
+
+def _reject_hours(text: str, moment: datetime) -> None:
+    try:
+        reject_hours(text, moment)
+    except BadMoment as exc:
+        raise CannotBeSpoken(text, str(exc), exc.suggestion) from None
 
 
 def _unread(text: str, name: str) -> CannotBeSpoken:

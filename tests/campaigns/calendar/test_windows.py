@@ -328,6 +328,10 @@ def test_a_zone_proposed_for_an_offset_has_it_all_year(hours, place):
         ("0026-12-05T15:00", "cannot be meant"),
         ("9999-12-31T23:59", "cannot be meant"),
         ("1764946800", "not a date and time"),
+        ("2026-12-05T15:00-16:00", "no clock differs from UTC by -1600"),
+        ("2026-12-05 15:00+23:59", r"no clock differs from UTC by \+2359"),
+        ("2026-12-05 09:00-10:00", "may mean 09:00 to 10:00"),
+        ("2026-12-05 08:30-09:15", "may mean 08:30 to 09:15"),
         ("", "not a date and time"),
     ],
 )

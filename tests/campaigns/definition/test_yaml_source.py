@@ -50,6 +50,9 @@ def faults(tmp_path, content):
         ("a: 1\n---\nb: 2\n", 2, 1, "more than one document"),
         ("a: b\x07\n", 1, 5, "cannot be printed: U+0007"),
         ("[" * 5000, 0, 0, "nested too deep"),
+        (r'a: "no \0"', 1, 4, "holds U+0000"),  # which PostgreSQL does not keep
+        (r'a: "no \e[2J"', 1, 4, "holds U+001B"),
+        (r'a: "no \x9b"', 1, 4, "holds U+009B"),
         ('a: "\\UFFFFFFFF"\n', 0, 0, "not YAML"),  # beyond the last character
         ("a: 1\nname: Андрей\n".encode("cp1251"), 2, 7, "not UTF-8"),
         (b"\xff\xfea", 1, 3, "not UTF-8"),  # half a UTF-16 character

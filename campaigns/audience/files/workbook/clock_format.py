@@ -10,6 +10,7 @@ from math import floor
 DAY = 86_400  # seconds
 LEADING_ZERO = re.compile(r"^0(?=\d)")
 FROM_1904, FROM_1900, FROM_1900_JANUARY = (1904, 1, 1), (1899, 12, 30), (1899, 12, 31)  # a 29 February 1900 counts
+OFFSET = re.compile(r"Z|UTC|GMT|[+-]\d\d:?\d\d")
 LAST_DAY = 2_958_466  # spreadsheets end with the year 9999
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November")
 MONTHS += ("December",)  # type: ignore[assignment]
@@ -45,6 +46,7 @@ class ClockFormat:
         self._tokens = [(kind, text.lower() if kind == "clock" else text) for kind, text in tokens]
         self._name_minutes()
         self._from_1904 = from_1904
+        self._offset = self._shown_offset()
         shown = {text[0] for kind, text in self._tokens if kind == "clock"}
         weekday_only = not any(kind == "clock" and text in {"d", "dd"} for kind, text in self._tokens)
         self._is_duration = any(kind == "elapsed" for kind, _ in self._tokens)
@@ -65,12 +67,21 @@ class ClockFormat:
                 raise NotShown("the cell shows a zero as a date", "type the date, or empty the cell")
             return self._time(seconds)
         if not self._has_date:
-            return self._time(seconds)
+            return self._time(seconds) + self._offset
         moment = self._moment(seconds)
         if not self._is_whole:
             return self._written(moment, seconds)
         day = moment.date().isoformat()
+        if self._offset:
+            return f"{day}T{self._time(seconds)}{self._offset}"
         return f"{day}T{self._time(seconds)}" if self._has_time and seconds % DAY else day
+
+    def _shown_offset(self) -> str:
+        """The offset that the format writes behind the time, as ISO 8601 has it; blank without one."""
+        clocks = [index for index, (kind, _) in enumerate(self._tokens) if kind in {"clock", "half"}]
+        behind = "".join(text for _, text in self._tokens[clocks[-1] + 1 :]).strip() if clocks else ""
+        written = behind.lstrip(".0").strip()  # fractions of a second
+        return ("Z" if written in {"UTC", "GMT"} else written) if OFFSET.fullmatch(written) else ""
 
     def _name_minutes(self) -> None:
         """Give the `m` that means minutes, after hours or before seconds, the letter n."""

@@ -9,6 +9,7 @@ import pytest
 
 from campaigns.audience.files.encoding import BadContactsFile
 from campaigns.audience.files.open_list import open_table
+from campaigns.definition.encodings import NoSuchEncoding, encoding_named
 from tests.support.campaign_files import read_list
 
 WESTERN = ("cp1252", "cp850", "cp437", "mac_roman", "iso8859_15")
@@ -227,6 +228,9 @@ def test_the_page_that_the_words_look_like_is_proposed(file):
         ("phone,name\n1,Ирина\n".encode("cp1251"), "utf-8", "csv:2: bytes that are not utf-8"),
         ("phone,name\n1,Ann\n2,Ирина\n".encode("cp1251"), "ascii", "csv:3: bytes that are not ascii"),
         (b"phone,name\n1,\x81\n", "cp1252", "csv:2: bytes that are not cp1252"),
+        (b"phone,name\n1,Ann\n", "utf-16", "csv:1: bytes that are not utf-16"),  # they want a mark
+        ("phone,name\n1,Ann\n".encode("utf-16-be"), "utf-16", "csv:1: bytes that are not utf-16"),
+        (b"phone,name\n1,Ann\n", "utf-32", "csv:1: bytes that are not utf-32"),
     ],
 )
 def test_a_list_that_is_evidently_not_in_the_encoding_named_is_refused(file, content, named, said):
@@ -243,6 +247,16 @@ def test_a_list_that_is_evidently_not_in_the_encoding_named_is_refused(file, con
 def test_unicode_may_be_named_with_and_without_its_mark(file, saved, named):
     write(file, rows("Russian"), saved)
     assert names_read(file, named) == rows("Russian")
+
+
+@pytest.mark.parametrize(
+    "name", ["punycode", "idna", "unicode_escape", "raw-unicode-escape", "charmap", "undefined", "rot13"]
+)
+def test_what_no_file_is_written_in_is_no_encoding(name):
+    with pytest.raises(NoSuchEncoding) as refused:
+        encoding_named(name)
+    proposed = re.search(r"did you mean (.+)\?", refused.value.suggestion)
+    assert proposed is None or encoding_named(proposed[1])
 
 
 def test_the_campaign_file_names_the_encoding_of_its_list(tmp_path):

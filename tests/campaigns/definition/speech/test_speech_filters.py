@@ -18,6 +18,8 @@ SAID = [
     ("{{ a | date('en-GB') }}", "2026-12-05 15:00:00", "Saturday 5 December"),
     ("{{ a | date('ru') }}", "2026-12-05T15:00", "суббота, 5 декабря"),
     ("{{ a | date('de', read='%d.%m.%Y') }}", "05.12.2026", "Samstag, 5. Dezember"),
+    ("{{ a | date(year=true) }}", "1901-01-01", "Tuesday, January 1, 1901"),
+    ("{{ a | time }}", "1899-12-30T15:00:00", "3:00 PM"),  # a time alone, as some exports write it
     ("{{ a | time }}", "15:00", "3:00 PM"),
     ("{{ a | time }}", "2026-12-05T09:05:00", "9:05 AM"),
     ("{{ a | time('ru') }}", "2026-12-05T15:00", "15:00"),
@@ -43,6 +45,12 @@ REFUSED = [
     ("{{ a | money('USD') }}", "twelve", "not an amount"),
     ("{{ a | money('USD') }}", "1-2", "not an amount"),
     ("{{ a | spell }}", "*", "no letter or digit to spell"),
+    ("{{ a | date }}", "2569-12-05", "cannot be meant: the year is 2569"),  # Thai: its days have other names
+    ("{{ a | date }}", "1448-06-25", "cannot be meant: the year is 1448"),  # Hijri
+    ("{{ a | date }}", "1405-09-14T15:00", "cannot be meant: the year is 1405"),  # Persian
+    ("{{ a | date }}", "0001-01-01", "cannot be meant: the year is 0001"),  # .NET's "none"
+    ("{{ a | date }}", "1900-01-01T00:00:00", "cannot be meant: the year is 1900"),  # SQL Server's
+    ("{{ a | date(read='%d.%m.%Y') }}", "30.12.1899", "cannot be meant: the year is 1899"),  # a spreadsheet's
 ]
 
 
@@ -146,6 +154,10 @@ def test_a_time_with_an_offset_is_said_as_the_contacts_clock_shows_it(written, z
         ("{{ a | time }}", "15:00+01:00", NEW_YORK, "an offset and no date"),
         ("{{ a | date }}", "2026-12-05T00:00:00.000Z", NEW_YORK, "another day on the contact's clock"),
         ("{{ a | date }}", "2026-12-05T00:00:00+03:00", BERLIN, "another day on the contact's clock"),
+        (VISIT, "2026-12-05T15:00-16:00", NEW_YORK, "no clock differs from UTC by -1600"),
+        (VISIT, "2026-12-05T08:00+15:30", NEW_YORK, "no clock differs from UTC by +1530"),
+        (VISIT, "2026-12-05 09:00-10:00", NEW_YORK, "may mean 09:00 to 10:00"),
+        (VISIT, "2026-12-05 09:00-09:30", NEW_YORK, "may mean 09:00 to 09:30"),
     ],
 )
 def test_a_moment_of_which_the_contacts_clock_is_not_known_is_refused(source, written, zone, why):

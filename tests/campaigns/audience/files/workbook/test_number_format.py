@@ -103,6 +103,11 @@ LOCAL_PHONE = "[<=9999999]###-####;(###) ###-####"
         ("[hh]:mm", "0.0625", "1:30"),
         ("yyyy-mm-dd", "59", "1900-02-28"),
         ("yyyy-mm-dd", "61", "1900-03-01"),
+        (r"yyyy\-mm\-dd\Thh:mm:ss\Z", "46361.625", "2026-12-05T15:00Z"),  # an offset is a part of the moment
+        ('yyyy-mm-dd hh:mm "UTC"', "46361", "2026-12-05T00:00Z"),
+        ('yyyy-mm-dd hh:mm:ss.000"+02:00"', "46361.625", "2026-12-05T15:00+02:00"),
+        ('hh:mm" GMT"', "0.625", "15:00Z"),
+        ('dd.mm.yyyy hh:mm "Uhr"', "46361.625", "2026-12-05T15:00"),
     ],
 )
 def test_a_number_is_what_its_format_shows(code, stored, seen):
