@@ -19,6 +19,7 @@ from dialer.short_text import is_short_text
 
 LONGEST_NAME = 200
 MOST_COLUMNS = 1000
+LIKELY_POWERS = range(-20, 30)  # of ten, in which numbers that people mean are
 
 
 class BadRows(DialerError):
@@ -113,8 +114,19 @@ def cell_text(value: object) -> str | None:
         return value.isoformat()
     if not isinstance(value, str | int | float | Decimal):
         return None
-    text = str(value)
-    return text if is_text(text) else None
+    text = _plain_number(value) if isinstance(value, float | Decimal) else str(value)
+    return text if text is not None and is_text(text) else None
+
+
+def _plain_number(value: float | Decimal) -> str | None:
+    """A number as people write it, 100 and not 100.0 or 1E+2; None for infinity and what is longer than any of theirs."""
+    number = Decimal(repr(value)) if isinstance(value, float) else value
+    if number.is_nan():
+        return "nan"  # which is no value
+    if number.is_infinite() or number.adjusted() not in LIKELY_POWERS:
+        return None
+    text = f"{number:f}"
+    return text.removesuffix(".0") if isinstance(value, float) else text
 
 
 def is_text(value: str) -> bool:
