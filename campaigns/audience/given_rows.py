@@ -119,7 +119,7 @@ def cell_text(value: object) -> str | None:
 
 
 def _plain_number(value: float | Decimal) -> str | None:
-    """A number as people write it, 100 and not 100.0 or 1E+2; None for infinity and what is longer than any of theirs."""
+    """A number as people write it, 100 and not 100.0 or 1E+2; None for infinity, or one longer than theirs are."""
     number = Decimal(repr(value)) if isinstance(value, float) else value
     if number.is_nan():
         return "nan"  # which is no value

@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any, NamedTuple
+
+from campaigns.definition.speech.quantity import Quantity
 
 MOST_CHARACTERS, MOST_DEPTH = 2000, 50
 TOKEN = re.compile(
@@ -21,6 +24,9 @@ TOKEN = re.compile(
     re.VERBOSE,
 )
 DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?")
+REST_OF_A_MOMENT = re.compile(r"([.,]\d+)?\s?(Z|UTC|[+-]\d\d:?(\d\d)?)?", re.IGNORECASE)
+NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
+MAYBE_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}\.\d{3}")  # a point in Europe, where decimals have a comma
 COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": eq,
     "!=": ne,
@@ -194,7 +200,7 @@ class _Parser:
         literal, compare = self._literal(), COMPARE[sign]
         if literal.kind == "number":
             number = float(literal.value)
-            return lambda row: bool(row[column]) and compare(_number(column, row[column]), number)
+            return lambda row: bool(row[column]) and _holds(compare, column, row[column], number)
         if sign in ORDER_SIGNS:
             if not DATE.fullmatch(literal.value):
                 hint = "leave the quotes out of a number, or write a date: '2026-12-01'"
@@ -205,14 +211,32 @@ class _Parser:
         return lambda row: compare(row[column].casefold(), text)
 
 
-def _number(column: str, cell: str) -> float:
-    try:
-        return float(cell)
-    except ValueError:
-        raise CellUnfit(column, "contacts.where compares it with a number, and it is none") from None
+def _holds(compare: Callable[[float, float], bool], column: str, cell: str, number: float) -> bool:
+    """Whether the comparison holds for a cell, whichever of two numbers it means. Raises CellUnfit if that matters."""
+    if isinstance(cell, Quantity):
+        return compare(float(cell.number), number)
+    if not NUMBER.fullmatch(cell):
+        raise CellUnfit(column, "contacts.where compares it with a number, and it is none")
+    holds = compare(float(cell), number)
+    if MAYBE_THOUSANDS.fullmatch(cell) and holds is not compare(float(cell.replace(".", "")), number):
+        reason = f"it can mean {cell.replace('.', '')} or {cell}, of which contacts.where wants one and not the other"
+        raise CellUnfit(column, reason)
+    return holds
 
 
 def _date(column: str, cell: str) -> str:
-    if DATE.match(cell) is None:
+    day = DATE.match(cell)
+    if (
+        day is None
+        or not _is_day(day[0][:10])
+        or ((rest := cell[day.end() :]) and not REST_OF_A_MOMENT.fullmatch(rest))
+    ):
         raise CellUnfit(column, "contacts.where compares it with a date, and it is none in ISO 8601")
     return cell.replace(" ", "T")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text) is not None
+    except ValueError:
+        return False

@@ -37,7 +37,8 @@ def test_a_value_of_json_is_the_text_that_a_person_would_write(handed_over, cell
 
 
 @pytest.mark.parametrize(
-    ("number", "cell"), [("12.50", "12.50"), ("1E+3", "1000"), ("Infinity", None), ("sNaN", "nan"), ("1E+1000000", None)]
+    ("number", "cell"),
+    [("12.50", "12.50"), ("1E+3", "1000"), ("Infinity", None), ("sNaN", "nan"), ("1E+1000000", None)],
 )
 def test_so_is_a_decimal_with_the_places_that_it_has(number, cell):
     assert cell_text(Decimal(number)) == cell

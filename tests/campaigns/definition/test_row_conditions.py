@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
+
 import pytest
 
 from campaigns.audience.rejects import RejectCode
 from campaigns.definition.row_conditions import BadCondition, CellUnfit, RowCondition
+from campaigns.definition.speech.quantity import Quantity
 from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch.checking.checks import check
 from tests.support.dialers import callgear
@@ -66,6 +70,45 @@ def test_what_cannot_be_read_is_named_with_its_place(condition, said):
 def test_a_cell_that_cannot_be_compared_is_no_silent_no():
     with pytest.raises(CellUnfit, match="it is none"):
         RowCondition("city > 3").is_met(ROW)
+
+
+@pytest.mark.parametrize(
+    ("cell", "condition", "met"),
+    [
+        ("1.000", "amount > 0", True),  # a thousand or one
+        ("1.000", "amount < 5000", True),
+        ("12.500", "amount > 20000", False),
+        ("1250.500", "amount > 2000", False),
+        ("1e3", "amount = 1000", True),
+        (".5", "amount < 1", True),
+        (Quantity("€ 46361.63", Decimal("46361.63")), "amount > 46361", True),
+        (Quantity("1.000", Decimal(1)), "amount > 9", False),  # a point of a sheet is a decimal one
+        ("2026-12-05T10:00:00.5+01:00", "amount > '2026-12-05'", False),
+        ("2026-12-05 10:00Z", "amount > '2026-12-05T09:00'", True),
+    ],
+)
+def test_a_cell_is_compared_as_its_author_meant_it(cell, condition, met):
+    assert RowCondition(condition).is_met({"amount": cell}) is met
+
+
+@pytest.mark.parametrize(
+    ("cell", "condition", "said"),
+    [
+        ("1.000", "amount > 9", "it can mean 1000 or 1.000"),
+        ("-12.500", "amount < -100", "it can mean -12500 or -12.500"),
+        ("999.999", "not amount >= 1000", "it can mean 999999 or 999.999"),
+        ("Infinity", "amount > 9", "it is none"),
+        ("inf", "amount > 9", "it is none"),
+        ("1_000", "amount > 9", "it is none"),
+        ("0x10", "amount > 9", "it is none"),
+        ("2026-02-30", "amount > '2026-01-01'", "it is none in ISO 8601"),
+        ("2026-13-01", "amount > '2026-01-01'", "it is none in ISO 8601"),
+        ("2026-12-05 or later", "amount > '2026-01-01'", "it is none in ISO 8601"),
+    ],
+)
+def test_a_cell_that_may_be_meant_otherwise_is_no_silent_answer(cell, condition, said):
+    with pytest.raises(CellUnfit, match=re.escape(said)):
+        RowCondition(condition).is_met({"amount": cell})
 
 
 def campaign(folder, where: str, rows: str):
