@@ -161,11 +161,10 @@ class _Parser:
         if self._take("not"):
             if not self._take("in"):
                 raise BadCondition("not is followed by no in", self._next.at, f"write {column} not in (…)")
-            values = self._values()
-            return lambda row: row[column].casefold() not in values
+            is_other = self._values(column)
+            return lambda row: not is_other(row)
         if self._take("in"):
-            values = self._values()
-            return lambda row: row[column].casefold() in values
+            return self._values(column)
         sign = self._next.value
         if self._next.kind != "sign" or sign not in COMPARE:
             raise BadCondition(f"{column} is compared with nothing", self._next.at, f"write {column} = '…'")
@@ -178,15 +177,18 @@ class _Parser:
             raise BadCondition("is stands before something else than empty", self._next.at, f"write {column} is empty")
         return lambda row: bool(row[column]) is negated
 
-    def _values(self) -> frozenset[str]:
+    def _values(self, column: str) -> Test:
+        """Whether a cell is one of a list: a text in quotes, or a number however it is written (1, 1.0)."""
         if not self._take("("):
             raise BadCondition("in is followed by no list", self._next.at, "write in ('a', 'b')")
-        values = [self._literal().value]
+        values = [self._literal()]
         while self._take(","):
-            values.append(self._literal().value)
+            values.append(self._literal())
         if not self._take(")"):
             raise BadCondition("a bracket is not closed", self._next.at, "close it with )")
-        return frozenset(value.casefold() for value in values)
+        texts = frozenset(token.value.casefold() for token in values)
+        numbers = frozenset(float(token.value) for token in values if token.kind == "number")
+        return lambda row: row[column].casefold() in texts or _number(row[column]) in numbers
 
     def _literal(self) -> _Token:
         token = self._next
@@ -211,14 +213,24 @@ class _Parser:
         return lambda row: compare(row[column].casefold(), text)
 
 
+def _number(cell: str) -> float | None:
+    """The number in a cell; None if it is none."""
+    if isinstance(cell, Quantity):
+        return float(cell.number)
+    return float(cell) if NUMBER.fullmatch(cell) else None
+
+
 def _holds(compare: Callable[[float, float], bool], column: str, cell: str, number: float) -> bool:
     """Whether the comparison holds for a cell, whichever of two numbers it means. Raises CellUnfit if that matters."""
-    if isinstance(cell, Quantity):
-        return compare(float(cell.number), number)
-    if not NUMBER.fullmatch(cell):
+    written = _number(cell)
+    if written is None:
         raise CellUnfit(column, "contacts.where compares it with a number, and it is none")
-    holds = compare(float(cell), number)
-    if MAYBE_THOUSANDS.fullmatch(cell) and holds is not compare(float(cell.replace(".", "")), number):
+    holds = compare(written, number)
+    if (
+        not isinstance(cell, Quantity)
+        and MAYBE_THOUSANDS.fullmatch(cell)
+        and holds is not compare(float(cell.replace(".", "")), number)
+    ):
         reason = f"it can mean {cell.replace('.', '')} or {cell}, of which contacts.where wants one and not the other"
         raise CellUnfit(column, reason)
     return holds

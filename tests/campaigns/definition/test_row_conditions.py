@@ -83,6 +83,11 @@ def test_a_cell_that_cannot_be_compared_is_no_silent_no():
         (".5", "amount < 1", True),
         (Quantity("€ 46361.63", Decimal("46361.63")), "amount > 46361", True),
         (Quantity("1.000", Decimal(1)), "amount > 9", False),  # a point of a sheet is a decimal one
+        ("1.0", "amount in (1, 2)", True),  # as pandas writes it
+        ("01", "amount not in (1, 2)", False),
+        ("1.0", "amount in ('1', '2')", False),  # texts
+        (Quantity("€ 2.00", Decimal("2.00")), "amount in (1, 2)", True),
+        ("", "amount in (0)", False),
         ("2026-12-05T10:00:00.5+01:00", "amount > '2026-12-05'", False),
         ("2026-12-05 10:00Z", "amount > '2026-12-05T09:00'", True),
     ],
