@@ -7,6 +7,7 @@ import pickle
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import total_ordering
 from itertools import islice
+from math import isfinite, nan
 from tempfile import TemporaryFile
 from typing import Any, Protocol, TypeVar
 
@@ -59,9 +60,10 @@ def sort_key(order: Sequence[tuple[str, bool]]) -> Key:
 def _place(cell: str, downwards: bool) -> tuple[bool, Any]:
     value: tuple[bool, float, str]
     try:
-        value = (False, float(cell), "")
+        number = float(cell)
     except ValueError:
-        value = (True, 0.0, cell.casefold())
+        number = nan
+    value = (False, number, "") if isfinite(number) else (True, 0.0, cell.casefold())  # Nan is a name
     return not cell, _Downwards(value) if downwards else value
 
 

@@ -30,6 +30,12 @@ def test_a_list_of_any_size_is_sorted_and_equals_stay_in_place(monkeypatch, in_m
     assert down == [3, 4, 0, 6, 1, 5, 2]
 
 
+@pytest.mark.parametrize("name", ["Nan", "Infinity", "-inf", "NAN"])
+def test_a_name_that_could_be_a_number_of_programs_is_a_text(name):
+    rows = [row(line, cell) for line, cell in enumerate(["b", name, "10", "a", "9"])]
+    assert [one.line for one in in_order(rows, sort_key([("amount", False)]))][:2] == [4, 2]
+
+
 def test_contacts_enter_the_ledger_in_their_order_and_a_phone_is_no_order(tmp_path):
     shuffled = Random(3).sample(range(10), 10)
     (tmp_path / "list.csv").write_text(
