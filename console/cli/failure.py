@@ -25,7 +25,7 @@ def explained(exc: Exception) -> DialerError:
     if is_unwritten(exc):
         return DialerError(
             f"the output could not be written to its end: {os.strerror(getattr(exc, 'errno', 0))}",
-            "make room where it goes, and see with dialer status what was done before it is called again",
+            "make room where it goes, and see what was done all the same: dialer status",
         )
     if isinstance(exc, FileNotFoundError) and exc.filename is None:
         return DialerError("the current folder is not there any more", "change into one that is there: cd …")
