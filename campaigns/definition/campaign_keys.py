@@ -93,7 +93,7 @@ class CampaignKeys(Section):
     concurrency: Annotated[int, Field(gt=0, le=1_000_000)] | None = Field(
         None, description="Calls of this campaign in progress at the most."
     )
-    weight: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = Field(
+    weight: Annotated[float, Field(ge=0.001, le=100, allow_inf_nan=False)] = Field(
         1.0, description="Share of the account beside its other campaigns: 2 gets twice what 1 gets."
     )
     urgent: bool = Field(

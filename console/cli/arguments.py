@@ -16,6 +16,8 @@ from dialer.unicode_files import decoded
 
 STANDARD_INPUT, IN_FILE = "-", "@"  # instead of a number: where numbers stand
 SHOWN_BAD_LINES = 20
+MAX_LINE = MAX_SEED = 2**31 - 1
+MAX_ID = 2**63 - 1
 MAX_BYTES = 16 << 20  # of numbers on standard input or in a file: a million
 
 AsJson = typer.Option(False, "--json", help="Print JSON, for machines.")
@@ -31,7 +33,9 @@ Number = Annotated[
     ),
 ]
 Country = Annotated[str | None, typer.Option(help="Country (two letters) of numbers written without a plus.")]
-Row = typer.Option(None, "--row", min=1, help="Line of the list in which the contact stands; absent, the first.")
+Row = typer.Option(
+    None, "--row", min=1, max=MAX_LINE, help="Line of the list in which the contact stands; absent, the first."
+)
 
 
 class BadArgument(DialerError):

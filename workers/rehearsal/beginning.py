@@ -28,7 +28,7 @@ def beginning(text: str | None, definition: Definition, now: datetime) -> dateti
     try:
         written = parse_moment(text)
     except BadMoment as exc:
-        raise BadBeginning(f"the beginning {text!r} is {exc}", exc.suggestion) from None
+        raise BadBeginning(f"the beginning {text!r}: {exc}", exc.suggestion) from None
     moment = written.astimezone(UTC) if written.tzinfo else _in_zone(text, written, definition)
     if moment < now - LATE:
         raise BadBeginning(f"the beginning {text} has passed", "name a moment to come, or leave it out to begin now")

@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from campaigns.ledger.store import Ledger
 from campaigns.operations import live_calls
+from console.cli.arguments import MAX_ID
 from console.cli.command_group import CommandGroup
 from console.cli.context import settings_and_ledger, user_name
 from console.cli.output import out, print_json, table
@@ -24,7 +25,8 @@ from workers.wiring import open_accounts
 call_app = typer.Typer(cls=CommandGroup, help="Calls in progress: list them, and manage one.", no_args_is_help=True)
 
 SessionId = Annotated[
-    int, typer.Argument(min=1, help="The call's session, as `dialer call list` shows it.", metavar="SESSION")
+    int,
+    typer.Argument(min=1, max=MAX_ID, help="The call's session, as `dialer call list` shows it.", metavar="SESSION"),
 ]
 AccountName = Annotated[str | None, typer.Option("--account", help="The call's account, where it is no call of ours.")]
 Say = Annotated[str | None, typer.Option(help="Text that is said meanwhile.")]
@@ -65,7 +67,9 @@ def register(app: typer.Typer) -> None:
 def list_command(
     account: Annotated[str | None, typer.Option(help="Only this account's; absent, all accounts'.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Refresh until Ctrl-C.")] = False,
-    every: Annotated[float, typer.Option(min=0.5, help="Seconds between two looks; each costs a point.")] = 2.0,
+    every: Annotated[
+        float, typer.Option(min=0.5, max=3600, help="Seconds between two looks; each costs a point.")
+    ] = 2.0,
     as_json: AsJson = False,
 ) -> None:
     """List the calls in progress and who takes part in them."""
@@ -125,7 +129,7 @@ def make_command(
 @call_app.command("tag")
 def tag_command(
     session: SessionId,
-    tag: Annotated[int, typer.Argument(min=1, help="The tag's id.")],
+    tag: Annotated[int, typer.Argument(min=1, max=MAX_ID, help="The tag's id.")],
     account: AccountName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -192,7 +196,7 @@ def block_command(session: SessionId, account: AccountName = None, as_json: AsJs
 @call_app.command("disconnect", short_help="Hang up for one participant.")
 def disconnect_command(
     session: SessionId,
-    leg: Annotated[int, typer.Argument(min=1, help="The leg, as `dialer call list` shows it.")],
+    leg: Annotated[int, typer.Argument(min=1, max=MAX_ID, help="The leg, as `dialer call list` shows it.")],
     account: AccountName = None,
     as_json: AsJson = False,
 ) -> None:

@@ -85,7 +85,8 @@ def add_command(
 
 @dnc_app.command("list", short_help="Show the list, newest first, its numbers masked.")
 def list_command(
-    limit: Annotated[int, typer.Option(min=1, help="How many lines at most.")] = SHOWN_LINES, as_json: AsJson = False
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000_000, help="How many lines at most.")] = SHOWN_LINES,
+    as_json: AsJson = False,
 ) -> None:
     """Show the list, newest first, its numbers masked; `dialer dnc export -` writes them in full."""
     with settings_and_ledger() as (_, ledger):

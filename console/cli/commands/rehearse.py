@@ -11,7 +11,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
 from campaigns.definition import load_definition
-from console.cli.arguments import AsJson, FilePath
+from console.cli.arguments import MAX_SEED, AsJson, FilePath
 from console.cli.context import settings_and_ledger
 from console.cli.output import err, out, print_json
 from console.cli.views.rehearsal import rehearsal_panel
@@ -33,7 +33,7 @@ def rehearse_command(
         str | None, typer.Option(help="When it begins: 2026-12-01T09:00, in the campaign's zone; absent, now.")
     ] = None,
     seed: Annotated[
-        int, typer.Option(min=0, help="Another seed draws another run; the same repeats it.")
+        int, typer.Option(min=0, max=MAX_SEED, help="Another seed draws another run; the same repeats it.")
     ] = DEFAULT_SEED,
     as_json: bool = AsJson,
 ) -> None:

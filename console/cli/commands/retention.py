@@ -23,7 +23,9 @@ from workers.clock import now_utc
 retention_app = typer.Typer(cls=CommandGroup, help="How long what is known of people is kept.", no_args_is_help=True)
 
 SHOWN = 50
-Minutes = Annotated[int | None, typer.Option(min=1, help="Stop after so many minutes; the rest is due again.")]
+Minutes = Annotated[
+    int | None, typer.Option(min=1, max=100_000, help="Stop after so many minutes; the rest is due again.")
+]
 
 
 def register(app: typer.Typer) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pkgutil
 import subprocess
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -122,3 +123,18 @@ def all_imported_by(*words: str, folder: Path | None) -> Collection[str]:
     said, *names = done.stderr.splitlines()[-1].split()
     assert said == "imported:"
     return frozenset(names)
+
+
+def numbers_of(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    for parameter in getattr(command, "params", []):
+        if getattr(getattr(parameter, "type_descriptor", None), "annotation", None) in {int, float}:
+            yield " ".join((*words, parameter.name)), parameter
+    for name, below in getattr(command, "commands", {}).items():
+        yield from numbers_of(below, (*words, name))
+
+
+def test_every_number_that_a_command_takes_has_bounds():
+    """One that no clock, store or loop can hold is refused as an argument, and no error of ours."""
+    numbers_taken = dict(numbers_of(typer.main.get_command(app)))
+    assert {"dnc list limit", "call hold session", "call list every", "rehearse seed"} <= set(numbers_taken)
+    assert [name for name, taken in numbers_taken.items() if taken.min is None or taken.max is None] == []
