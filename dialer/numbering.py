@@ -22,6 +22,7 @@ DECIMAL_TAIL = re.compile(r"[^.]*\.(?:0+|\d\d?) *")
 DAY, MONTH, YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)\d\d"
 YEAR_LAST = rf"(?:{DAY}([-./]){MONTH}|{MONTH}([-./]){DAY})(?:\2|\3){YEAR}"
 DATE = re.compile(rf"(?:{YEAR}([-./]){MONTH}\1{DAY}|{YEAR_LAST})(?:[ T,]+\d\d?[: .]\d\d.*)?")
+RANGE_AT_END = re.compile(r"\(\d{1,4} ?[-–/] ?\d{1,4}\) *$|(?<=\d-\d) - \d{1,3} *$|(?<=\d-\d\d) - \d{1,3} *$")
 SECOND_TRUNK_ZERO = re.compile(r"\d\D+0\d(?:\D*\d){4}")
 LONGEST_DATE = 8
 LONGEST_WITHOUT_DOUBT = 12
@@ -79,6 +80,8 @@ def match_number(written: str, country: str | None = None) -> ValidNumber | None
     if "(0)" in text or ("." in text and (DECIMAL_TAIL.fullmatch(text) or ".." in text)) or may_be_two(text, digits):
         return None
     if len(digits) <= LONGEST_DATE and is_date(text.rstrip()):
+        return None
+    if "-" in text and (" - " in text or ")" in text[-2:]) and RANGE_AT_END.search(text):
         return None
     if text[0] == "+":
         return _match_international(digits)

@@ -181,11 +181,16 @@ def are_two_numbers(written: str, is_number: Callable[[str], bool]) -> bool:
 
 
 def _joined(written: str) -> Iterator[tuple[str, str]]:
-    """What stands before and after each joining sign or word between digits. A dash joins only beside hyphens."""
+    """What stands before and after each joining sign or word between digits. A dash joins only beside hyphens.
+
+    So does a range of last digits: `1234 (12-19)`, and `1234-12 - 19` beside a hyphen without blanks.
+    """
     for sign in JOINED.finditer(written):
         before, after = written[: sign.start()], written[sign.end() :]
         if digits_of(before) and digits_of(after) and (sign[0] != "–" or "-" in before):
             yield before, after
+    if numbers := numbering.RANGE_AT_END.search(written):
+        yield written[: numbers.start()], numbers[0]
 
 
 def splits(written: str) -> Iterator[tuple[str, str]]:

@@ -98,6 +98,10 @@ def test_whatever_unicode_has_to_separate_digits_separates_them(separator):
         ("0476/12.34.56", "BE", "+32476123456"),
         ("030 1234-56", "DE", "+4930123456"),
         ("030 1234–56", "DE", "+4930123456"),
+        ("030 - 1234 - 12", "DE", "+4930123412"),
+        ("030-1234 - 5678", "DE", "+493012345678"),
+        ("(030-1234)", "DE", "+49301234"),
+        ("+1 212-555 - 0123", None, "+12125550123"),
     ],
 )
 def test_signs_around_a_number_and_between_its_area_and_the_rest_are_no_part_of_it(written, country, e164):
@@ -129,6 +133,9 @@ def test_signs_around_a_number_and_between_its_area_and_the_rest_are_no_part_of_
         ("030 1234-12..19", "DE"),
         ("030 1234-12...19", "DE"),
         ("0512 34567...69", "AT"),
+        ("030 1234 (12-19)", "DE"),
+        ("030 1234-12 - 19", "DE"),
+        ("+43 512 34567-0 - 99", None),
     ],
 )
 def test_two_numbers_in_one_cell_are_two(written, country):
