@@ -20,9 +20,14 @@ def read_or_create(file: Path) -> str:
     Raises DialerError for a folder that cannot be used.
     """
     try:
-        return _read_or_create(file)
+        secret = _read_or_create(file)
     except OSError as exc:
         raise DialerError(f"{exc.filename or file}: {exc.strerror}", "choose another DIALER_DATA_DIR") from None
+    except UnicodeDecodeError:
+        secret = ""
+    if not secret:  # what is made with a blank key, anybody can make
+        raise DialerError(f"{file} holds no secret", "put it back from a copy, or remove it: then a new one is made")
+    return secret
 
 
 def _read_or_create(file: Path) -> str:
