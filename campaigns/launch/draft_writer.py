@@ -14,7 +14,7 @@ from typing import Self
 
 from campaigns.audience.rows.contact_row import ContactRow
 from campaigns.definition import Definition
-from campaigns.launch.checking.staging import as_contacts
+from campaigns.launch.checking.staging import as_contact
 from campaigns.ledger.lists import drafts
 from campaigns.ledger.lists.batches import Batches
 from campaigns.ledger.lists.drafts import WrittenContact
@@ -61,7 +61,7 @@ class DraftWriter:
     """A draft that is filled while its list is read; where its `with` block raises, nothing is left of it.
 
     It is created with the first contacts that are written, so a short list is read to its end before. `create` does so
-    and returns its id. One thread writes while the caller goes on, a part of `at_once` contacts behind at the most.
+    and returns its id. One thread writes while the caller goes on, a part behind at the most.
     `now` is when the draft was created. Every method raises what a transaction did: DraftGone, LedgerUnavailable.
     """
 
@@ -78,7 +78,8 @@ class DraftWriter:
         self._began = time.monotonic()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="draft-writer")
         self._written: Future[None] | None = None
-        self._unwritten: list[ContactRow] = []
+        self._values = drafts.values_of(ledger, definition, now)
+        self._unwritten: list[drafts.ContactValues] = []
         self._campaign_id: str | None = None
         self._open = ExitStack()
 
@@ -94,11 +95,6 @@ class DraftWriter:
         if kind is not None and self._campaign_id is not None:
             drafts.discard(self._ledger, self._campaign_id, self._now)
 
-    @property
-    def at_once(self) -> int:
-        """How many contacts the next part shall have."""
-        return self._batches.size
-
     def begin(self) -> str:
         """Create the draft, if that has not been done; returns its id."""
         if self._campaign_id is None:
@@ -107,17 +103,17 @@ class DraftWriter:
 
     def add(self, row: ContactRow) -> None:
         """Add a checked row; rows are written when there are enough of them, or at `finish`."""
-        self._unwritten.append(row)
-        if len(self._unwritten) >= self.at_once:
-            self._write_rows()
+        self.write(as_contact(row))
 
-    def write(self, contacts: Sequence[WrittenContact]) -> None:
-        """Write these contacts in one transaction; returns while it goes on, once the one before is over."""
-        campaign_id = self.begin()
-        rows = drafts.rows_of(self._ledger, contacts, self._definition, self._now)
-        self._wait()
-        written_at = self._now + timedelta(seconds=time.monotonic() - self._began)
-        self._written = self._thread.submit(self._add_rows, campaign_id, rows, written_at)
+    def write(self, contact: WrittenContact) -> None:
+        """Add a contact as the ledger takes it.
+
+        What is kept of it is made at once: a tuple of texts and numbers, unlike a row that waits for its part, is
+        nothing that Python's garbage collector looks through again and again.
+        """
+        self._unwritten.append(self._values(contact))
+        if len(self._unwritten) >= self._batches.size:
+            self._write_rows()
 
     def finish(self) -> str:
         """Write what has not been written, and wait until all is; returns the draft's id."""
@@ -126,9 +122,13 @@ class DraftWriter:
         return self.begin()
 
     def _write_rows(self) -> None:
+        """Write the rows in one transaction; returns while it goes on, once the one before is over."""
         rows, self._unwritten = self._unwritten, []
         if rows:
-            self.write(as_contacts(rows))
+            campaign_id = self.begin()
+            self._wait()
+            written_at = self._now + timedelta(seconds=time.monotonic() - self._began)
+            self._written = self._thread.submit(self._add_rows, campaign_id, rows, written_at)
 
     def _wait(self) -> None:
         written, self._written = self._written, None

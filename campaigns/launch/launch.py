@@ -232,6 +232,5 @@ def _write_staged(checked: CheckResult, draft: DraftWriter, progress: ProgressBa
     if checked.staging_file is None:
         raise ValueError("the contacts were not kept when they were checked")
     draft.begin()
-    contacts = iter(progress(checked.staging_file.contacts(), checked.summary.will_dial))
-    while batch := list(islice(contacts, draft.at_once)):
-        draft.write(batch)
+    for contact in progress(checked.staging_file.contacts(), checked.summary.will_dial):
+        draft.write(contact)

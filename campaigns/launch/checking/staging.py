@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from tempfile import TemporaryFile
 
@@ -58,7 +58,7 @@ class StagingFile:
 
     def _write(self) -> None:
         if self._unwritten:
-            batch = pickle.dumps(as_contacts(self._unwritten), pickle.HIGHEST_PROTOCOL)
+            batch = pickle.dumps(list(map(as_contact, self._unwritten)), pickle.HIGHEST_PROTOCOL)
             with temp_space(CONTACTS, self._bytes_needed(len(batch))):
                 self._file.write(batch)
                 self._file.flush()
@@ -69,12 +69,10 @@ class StagingFile:
         return round(batch_size / len(self._unwritten) * max(self._expected, self._count))
 
 
-def as_contacts(rows: Iterable[ContactRow]) -> list[WrittenContact]:
-    """Checked rows as the ledger takes them."""
-    return [
-        written_contact(line, e164, fields, text, zone or NO_ZONE, not_after, consent, voice, key, given)
-        for line, e164, fields, zone, not_after, text, voice, consent, key, _, given in rows
-    ]
+def as_contact(row: ContactRow) -> WrittenContact:
+    """A checked row as the ledger takes it."""
+    line, e164, fields, zone, not_after, text, voice, consent, key, _, given = row
+    return written_contact(line, e164, fields, text, zone or NO_ZONE, not_after, consent, voice, key, given)
 
 
 def new_contact(row: ContactRow) -> NewContact:

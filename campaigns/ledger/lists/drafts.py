@@ -182,34 +182,32 @@ def add_contacts(
     if draft is None:
         raise DraftGone(f"there is no campaign {campaign_id}", "start it again")
     definition = parse_definition(draft.definition, draft.account)
-    add_rows(db, campaign_id, _rows(db.dialect, map(as_written, admitted), keyed_hash, definition, now), now)
+    values = _values_of(db.dialect, keyed_hash, definition, now)
+    add_rows(db, campaign_id, [values(as_written(contact)) for contact in admitted], now)
 
 
-def rows_of(
-    ledger: Ledger, written: Iterable[WrittenContact], definition: Definition, now: datetime
-) -> Sequence[ContactValues]:
-    """Contacts as `add_rows` takes them: made before its transaction begins, so that other writers wait less."""
-    return _rows(ledger.engine.dialect, written, ledger.keyed_hash, definition, now)
+def values_of(ledger: Ledger, definition: Definition, now: datetime) -> Callable[[WrittenContact], ContactValues]:
+    """What makes of a contact what `add_rows` takes: before its transaction begins, so that other writers wait less."""
+    return _values_of(ledger.engine.dialect, ledger.keyed_hash, definition, now)
 
 
-def _rows(
-    dialect: Dialect,
-    written: Iterable[WrittenContact],
-    keyed_hash: Callable[[str], str],
-    definition: Definition,
-    now: datetime,
-) -> list[ContactValues]:
+def _values_of(
+    dialect: Dialect, keyed_hash: Callable[[str], str], definition: Definition, now: datetime
+) -> Callable[[WrittenContact], ContactValues]:
     """With `due_at` and `reminder` at their end, where contacts are reminded of an appointment."""
     moment = _moments(dialect)
-    rows: list[ContactValues] = []
-    for line, phone, consent, fields, text, voice, zone, not_after, given, key in written:
+
+    def values(contact: WrittenContact) -> ContactValues:
+        line, phone, consent, fields, text, voice, zone, not_after, given, key = contact
         last = not_after and moment(not_after)
-        values: ContactValues = (line, phone, keyed_hash(phone), consent, fields, text, voice, zone, last, given, key)
-        if definition.reminders:
-            due = first_due(definition, zone, not_after, now)
-            values = (*values, moment(due["due_at"]), due["reminder"])
-        rows.append(values)
-    return rows
+        return line, phone, keyed_hash(phone), consent, fields, text, voice, zone, last, given, key
+
+    def reminded(contact: WrittenContact) -> ContactValues:
+        *_, zone, not_after, _given, _key = contact
+        due = first_due(definition, zone, not_after, now)
+        return *values(contact), moment(due["due_at"]), due["reminder"]
+
+    return reminded if definition.reminders else values
 
 
 def first_due(definition: Definition, zone: str, appointment: datetime | None, now: datetime) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import threading
@@ -49,6 +50,10 @@ def add(ledger: Ledger, draft: str, rows: list[NewContact], now: datetime) -> No
     ledger.write(drafts.add_contacts, draft, rows, keyed_hash=ledger.keyed_hash, now=now)
 
 
+def values(ledger: Ledger, rows: list[NewContact], now: datetime) -> list[drafts.ContactValues]:
+    return list(map(drafts.values_of(ledger, definition(), now), map(drafts.as_written, rows)))
+
+
 def people(count: int) -> list[NewContact]:
     moment = datetime(2026, 12, 31, 9, 30, 0, 250_000, tzinfo=UTC)
     return [
@@ -89,7 +94,7 @@ def test_fields_are_written_as_json_dumps_writes_them(text):
 @pytest.mark.parametrize("count", [1, 2, bulk.ROWS_A_STATEMENT + 1, MANY])
 @pytest.mark.parametrize("wrong", [{"status": "waiting"}, {"status": "claimed"}, {"status": "reached"}])
 def test_rows_that_a_check_forbids_are_refused_however_many_they_are(ledger, draft, clock, count, wrong):
-    rows = drafts.rows_of(ledger, map(drafts.as_written, people(count)), definition(), clock())
+    rows = values(ledger, people(count), clock())
     due = drafts._moments(ledger.engine.dialect)(clock())
     equal = {"campaign_id": draft, "due_at": due, "attempts": 0, "tries": 0, **wrong}
     with pytest.raises(IntegrityError), ledger.writing() as db:
@@ -125,6 +130,12 @@ def test_the_store_checks_again_whatever_became_of_the_rows(ledger, draft, clock
     for wrong in ({"status": "waiting"}, {"status": "claimed"}, {"status": "reached"}):
         with pytest.raises(IntegrityError), ledger.writing() as db:
             db.execute(update(contacts).values(**wrong))
+
+
+def test_what_waits_to_be_written_is_nothing_that_the_garbage_collector_looks_through(ledger, clock):
+    rows = values(ledger, people(10), clock())
+    gc.collect()
+    assert not any(map(gc.is_tracked, rows))
 
 
 def test_a_contact_of_no_campaign_is_refused(ledger, clock):
@@ -187,7 +198,7 @@ def test_numbers_and_claims_are_found_without_reading_every_contact(sqlite_ledge
 
 def test_no_contact_is_left_without_its_campaign(ledger, draft, clock):
     """No foreign key holds it: who adds contacts and who removes a campaign wait for each other."""
-    rows = drafts.rows_of(ledger, map(drafts.as_written, people(3)), definition(), clock())
+    rows = values(ledger, people(3), clock())
     with ledger.writing() as db:
         drafts.add_rows(db, draft, rows, clock())
         removal = threading.Thread(target=drafts.discard, args=(ledger, draft, clock()))
@@ -201,7 +212,7 @@ def test_no_contact_is_left_without_its_campaign(ledger, draft, clock):
 
 
 def test_no_contact_is_added_to_a_campaign_that_is_being_removed(ledger, draft, clock):
-    rows = drafts.rows_of(ledger, map(drafts.as_written, people(3)), definition(), clock())
+    rows = values(ledger, people(3), clock())
     with ThreadPoolExecutor(1) as thread:
         with ledger.writing() as db:
             assert drafts.discard_draft(db, draft, clock())
