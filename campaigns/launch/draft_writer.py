@@ -15,6 +15,7 @@ from typing import Self
 from campaigns.audience.rows.contact_row import ContactRow
 from campaigns.definition import Definition
 from campaigns.launch.checking.staging import as_contact
+from campaigns.ledger import bulk
 from campaigns.ledger.lists import drafts
 from campaigns.ledger.lists.batches import Batches
 from campaigns.ledger.lists.drafts import WrittenContact
@@ -84,6 +85,7 @@ class DraftWriter:
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
+        self._connection = self._open.enter_context(self._ledger.drafting())
         self._open.enter_context(_turns.short())
         return self
 
@@ -137,20 +139,18 @@ class DraftWriter:
 
     def _add_rows(self, campaign_id: str, rows: Sequence[drafts.ContactValues], written_at: datetime) -> None:
         facts = (campaign_id, rows, self._now, written_at)
-        self._batches.write(self._ledger, drafts.add_rows, *facts, rows=len(rows))
+        self._batches.write(self._connection, drafts.add_rows, *facts, rows=len(rows))
 
 
 def _batches(ledger: Ledger) -> Batches:
     """On SQLite parts that hold no other writer for long, with a rest after each; on PostgreSQL others write beside."""
     if not ledger.has_one_writer:
-        return Batches(
-            size=COPIED_AT_ONCE, smallest=COPIED_AT_ONCE, largest=COPIED_AT_ONCE, rests=0, waits_for_disk=False
-        )
+        return Batches(size=COPIED_AT_ONCE, smallest=COPIED_AT_ONCE, largest=COPIED_AT_ONCE, rests=0)
     return Batches(
         size=min(FIRST_AT_ONCE, ADDED_AT_ONCE),
         smallest=min(FEWEST_AT_ONCE, ADDED_AT_ONCE),
         largest=ADDED_AT_ONCE,
         aim=HELD_SECONDS,
         rests=RESTS,
-        waits_for_disk=False,
+        even=bulk.even_size,
     )

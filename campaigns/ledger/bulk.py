@@ -6,11 +6,10 @@ Many rows go through the store's own driver, past SQLAlchemy's work per row.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from itertools import chain
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import BigInteger, Connection, Integer, Table
 from sqlalchemy.dialects.sqlite import Insert
@@ -19,9 +18,11 @@ from sqlalchemy.types import TypeEngine
 
 from campaigns.ledger.tables import UtcTime
 
+T = TypeVar("T")
 CACHE_KB = 65_536  # of SQLite's pages, for as long as this connection lives
 ROWS_A_STATEMENT = 1000  # SQLite takes 32,766 values in one
 OTHER_SIZES = (100, 10, 1)  # of what is left: of each length a statement is kept, so there are few
+ASKED = "rows whose checks have been asked"  # of a draft's connection, in its `info`
 
 
 def insert_into(db: Connection, table: Table) -> Insert:
@@ -47,14 +48,49 @@ def insert_rows(
         _copy(db, table, (*constants, *columns), tuple(constants.values()), rows)
         return
     db.exec_driver_sql(f"PRAGMA cache_size=-{CACHE_KB}")  # else the indexes' pages are written and read again and again
-    names, values = (*constants, *columns), tuple(constants.values())
-    _insert(db, table, names, values, rows[:1])
-    with _unchecked(db):  # they take half of the time
-        at = 1
-        for size in (ROWS_A_STATEMENT, *OTHER_SIZES):
-            while len(rows) - at >= size:
-                _insert(db, table, names, values, rows[at : at + size])
-                at += size
+    _insert_checking_one(db, table, (*constants, *columns), tuple(constants.values()), rows)
+
+
+def even_size(rows: int) -> int:
+    """As many rows or somewhat fewer, which take few statements."""
+    size = next((size for size in (ROWS_A_STATEMENT, *OTHER_SIZES) if 10 * size <= rows), 1)
+    return rows - rows % size
+
+
+def _insert_checking_one(
+    db: Connection, table: Table, names: tuple[str, ...], constants: tuple[Any, ...], rows: Sequence[Sequence[Any]]
+) -> None:
+    """The checks take a quarter of the time; to turn them off takes another, for SQLite prepares all statements anew.
+
+    On the connection of a draft they stay off, and are asked no more of rows with the same constants.
+    """
+    stays, asked = db.get_execution_options().get("drafting", False), (table.name, names, constants)
+    if db.info.get(ASKED) != asked:
+        _check_rows(db, True)
+        _insert(db, table, names, constants, rows[:1])
+        _check_rows(db, False)
+        rows = rows[1:]
+        if stays:
+            db.info[ASKED] = asked
+    try:
+        for part in _parts(rows):
+            _insert(db, table, names, constants, part)
+    finally:
+        if not stays:
+            _check_rows(db, True)
+
+
+def _check_rows(db: Connection, checks: bool) -> None:
+    db.exec_driver_sql(f"PRAGMA ignore_check_constraints={'OFF' if checks else 'ON'}")
+
+
+def _parts(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The rows in parts of few sizes."""
+    at = 0
+    for size in (ROWS_A_STATEMENT, *OTHER_SIZES):
+        while len(rows) - at >= size:
+            yield rows[at : at + size]
+            at += size
 
 
 def _insert(
@@ -70,15 +106,6 @@ def _insert_statement(table: str, names: tuple[str, ...], constants: int, rows: 
     places = [*(f"?{number}" for number in range(1, constants + 1)), *"?" * (len(names) - constants)]
     row = f"({', '.join(places)})"
     return f"INSERT INTO {table} ({', '.join(names)}) VALUES {', '.join([row] * rows)}"  # noqa: S608  # our own names
-
-
-@contextmanager
-def _unchecked(db: Connection) -> Iterator[None]:
-    db.exec_driver_sql("PRAGMA ignore_check_constraints=ON")
-    try:
-        yield
-    finally:
-        db.exec_driver_sql("PRAGMA ignore_check_constraints=OFF")
 
 
 def _copy(

@@ -149,13 +149,23 @@ class Ledger:
         """
         return self._write(lambda db: function(db, *args, **named), waits_for_disk=False)
 
-    def _write(self, function: Callable[[Connection], T], *, waits_for_disk: bool) -> T:
+    @contextmanager
+    def drafting(self) -> Iterator[DraftConnection]:
+        """What writes as `write_draft` does, on a connection that nothing else uses, and that is closed at the end."""
+        options = {"writes": True, "waits_for_disk": False, "drafting": True}
+        with _as_unavailable(self), self.engine.connect().execution_options(**options) as db:
+            try:
+                yield DraftConnection(self, db)
+            finally:
+                db.invalidate()  # whoever comes next has another
+
+    def _write(self, function: Callable[[Connection], T], *, waits_for_disk: bool, on: Connection | None = None) -> T:
         for tries in range(1, WRITE_TRIES + 1):
             try:
                 options = {"writes": True, "waits_for_disk": waits_for_disk}
                 with (
                     self._turn,
-                    self.engine.connect().execution_options(**options) as db,
+                    nullcontext(on) if on else self.engine.connect().execution_options(**options) as db,
                     _synced(db, waits_for_disk or self._durability != DURABLE),
                     db.begin(),
                 ):
@@ -173,6 +183,17 @@ class Ledger:
         self.engine.dispose()
         for connection in list(self._served):
             connection.close()
+
+
+class DraftConnection:
+    """A connection on which one draft is filled, and nothing else written: see `Ledger.drafting`."""
+
+    def __init__(self, ledger: Ledger, db: Connection) -> None:
+        self._ledger, self._db = ledger, db
+
+    def write(self, function: Callable[..., T], *args: Any, **named: Any) -> T:
+        """As `Ledger.write_draft`."""
+        return self._ledger._write(lambda db: function(db, *args, **named), waits_for_disk=False, on=self._db)
 
 
 def lost_a_race(exc: DBAPIError) -> bool:

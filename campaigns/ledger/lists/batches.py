@@ -5,11 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
-
-from campaigns.ledger.store import Ledger
 
 T = TypeVar("T")
 HELD_SECONDS = 0.03  # for how long a batch shall keep other writers waiting
@@ -18,6 +16,13 @@ REST = (
 )
 LONGEST_REST = 0.5
 FIRST, SMALLEST, LARGEST = 20, 10, 200  # rows; of fewer what a transaction costs by itself is most, on a busy machine
+
+
+class Writes(Protocol):
+    """What makes a transaction, such as the ledger."""
+
+    def write(self, function: Callable[..., T], *args: Any, **named: Any) -> T:
+        """Run `function(db, …)` in one transaction."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,7 +35,7 @@ class Batches:
     held   seconds for which each batch held its locks, its commit included
     aim    HELD_SECONDS, or for how long else a batch shall hold them; its size stays from `smallest` to `largest`
     rests  REST, or how many times as long as a batch took it rests else
-    waits_for_disk  or each is a `write_draft` of the ledger
+    even   what a size is rounded by
     """
 
     until: float | None = None
@@ -40,7 +45,7 @@ class Batches:
     smallest: int = SMALLEST
     largest: int = LARGEST
     rests: float = REST
-    waits_for_disk: bool = True
+    even: Callable[[int], int] = int
     clock: Callable[[], float] = time.monotonic
     rest: Callable[[float], object] = time.sleep
 
@@ -57,7 +62,7 @@ class Batches:
             at += len(part)
             yield part
 
-    def write(self, ledger: Ledger, act: Callable[..., T], *facts: object, rows: int = 0) -> T:
+    def write(self, ledger: Writes, act: Callable[..., T], *facts: object, rows: int = 0) -> T:
         """One transaction, and a rest after it. `rows` is how many it is about; 0: it says nothing of the next."""
         began = 0.0
 
@@ -66,7 +71,7 @@ class Batches:
             began = self.clock()  # it has waited for its own turn until now
             return act(db, *facts)
 
-        result = (ledger.write if self.waits_for_disk else ledger.write_draft)(timed)
+        result = ledger.write(timed)
         took = self.clock() - began
         self.held.append(took)
         self._resize(rows, took)
@@ -75,6 +80,6 @@ class Batches:
 
     def _resize(self, rows: int, took: float) -> None:
         if rows and took > self.aim:
-            self.size = max(self.smallest, int(min(rows, self.size) * self.aim / took))
+            self.size = max(self.smallest, self.even(int(min(rows, self.size) * self.aim / took)))
         elif rows >= self.size:
-            self.size = min(self.largest, self.size + max(1, self.size // 4))
+            self.size = min(self.largest, self.even(self.size + max(1, self.size // 4)))

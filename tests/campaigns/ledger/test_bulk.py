@@ -132,10 +132,48 @@ def test_the_store_checks_again_whatever_became_of_the_rows(ledger, draft, clock
             db.execute(update(contacts).values(**wrong))
 
 
+def test_a_draft_s_connection_asks_the_checks_of_one_row_and_again_where_what_is_equal_differs(ledger, draft, clock):
+    rows, due = values(ledger, people(30), clock()), drafts._moments(ledger.engine.dialect)(clock())
+    with ledger.drafting() as connection:
+        for part in (rows[:10], rows[10:20]):
+            connection.write(drafts.add_rows, draft, part, clock())
+        for wrong in ("waiting", "claimed", "reached"):
+            equal = {"campaign_id": draft, "status": wrong, "due_at": due, "attempts": 0, "tries": 0}
+            with pytest.raises(IntegrityError):
+                connection.write(bulk.insert_rows, contacts, equal, drafts.COLUMNS, rows[20:])
+        with pytest.raises(IntegrityError):
+            connection.write(drafts.add_rows, draft, [*rows[20:], rows[0]], clock())
+        connection.write(drafts.add_rows, draft, rows[20:], clock())
+    assert counted(ledger) == len(rows)
+    for wrong in ("waiting", "claimed", "reached"):
+        with pytest.raises(IntegrityError), ledger.writing() as db:
+            db.execute(update(contacts).values(status=wrong))
+
+
 def test_what_waits_to_be_written_is_nothing_that_the_garbage_collector_looks_through(ledger, clock):
     rows = values(ledger, people(10), clock())
     gc.collect()
     assert not any(map(gc.is_tracked, rows))
+
+
+@pytest.mark.parametrize(
+    ("rows", "even"),
+    [
+        (1, 1),
+        (9, 9),
+        (19, 19),
+        (99, 99),
+        (100, 100),
+        (109, 100),
+        (999, 990),
+        (1099, 1000),
+        (2500, 2500),
+        (12_345, 12_000),
+    ],
+)
+def test_rows_of_an_even_number_take_few_statements(rows, even):
+    assert bulk.even_size(rows) == even
+    assert len(list(bulk._parts(range(even)))) <= 18
 
 
 def test_a_contact_of_no_campaign_is_refused(ledger, clock):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import psycopg
 import pytest
@@ -99,6 +101,25 @@ def test_only_a_draft_is_written_without_waiting_for_the_disk(ledger):
     assert ledger.write(asked)
     with ledger.writing() as db:
         assert asked(db)
+
+
+def test_a_draft_is_filled_on_a_connection_that_nothing_else_uses(ledger):
+    asked = waits_for_disk(ledger)
+
+    def own(db: Connection) -> Any:
+        assert not asked(db)
+        return db.connection.driver_connection
+
+    with ledger.drafting() as connection:
+        used = connection.write(own)
+        assert connection.write(own) is used
+        assert ledger.write(lambda db: db.connection.driver_connection) is not used
+        assert ledger.write_draft(own) is not used
+        with pytest.raises(ZeroDivisionError):
+            connection.write(lambda db: 1 / 0)
+        assert connection.write(own) is used
+    with pytest.raises((sqlite3.ProgrammingError, psycopg.OperationalError), match="closed"):
+        used.execute("SELECT 1")
 
 
 def test_a_transaction_that_fails_leaves_nothing(ledger, clock):
