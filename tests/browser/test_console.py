@@ -157,7 +157,7 @@ def test_a_page_fits_both_sizes_and_themes_and_shuts_nobody_out(
     assert path in places, "no page leads to it"
     if not places[path].is_page:
         return
-    page = reader.page(places[path].address)
+    page = reader.go(places[path].address)
     for size, theme in zip((DESK, PHONE), THEMES, strict=True):
         page.set_viewport_size(size)
         for shown in THEMES:
@@ -171,7 +171,6 @@ def test_a_page_fits_both_sizes_and_themes_and_shuts_nobody_out(
     assert cells_under_labels(page) == []  # it has the size of a phone
     assert page.locator("h1").count() == 1
     assert reader.complaints == []
-    page.close()
 
 
 @pytest.mark.parametrize("language", ["ru", "es"])

@@ -63,13 +63,22 @@ class Visitor:
     context: BrowserContext
     address: str
     complaints: list[str] = field(default_factory=list)
+    tab: Page | None = None
+
+    def go(self, path: str) -> Page:
+        """One tab for all pages that are opened so: a new one takes a browser as long as the page itself."""
+        if self.tab is None or self.tab.is_closed():
+            self.tab = self.page(path)
+        else:
+            self.tab.goto(self.address + path)
+        return self.tab
 
     def page(self, path: str = "/") -> Page:
         """A new tab with this page."""
         page = self.context.new_page()
         page.set_default_timeout(MILLISECONDS)
         page.on("console", self._note)
-        page.on("pageerror", lambda error: self.complaints.append(f"{path}: {error}"))
+        page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
         page.goto(self.address + path)
         return page
 
