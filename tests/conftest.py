@@ -33,8 +33,8 @@ gc.disable()  # until all is imported and collected: none of it becomes garbage,
 
 # What a file imports when its tests start processes or servers, and the fixtures that do.
 STARTS_PARTS = re.compile(
-    r"^(import subprocess|from (http\.server|multiprocessing|tests\.chaos|tests\.support(\.| import )"
-    r"(shell|dialers|sandbox_clients|console_server|http_server|postgres)|dialer\.sandbox\.running|workers\.stack\.stack|"
+    r"^(import subprocess|from (http\.server|multiprocessing|tests\.chaos|tests\.support(\.| import (\w+, )*)"
+    r"(shell|dialers|preloaded|sandbox_clients|console_server|http_server|postgres)|dialer\.sandbox\.running|workers\.stack\.stack|"
     r"tests\.console\.conftest)\b)",
     re.MULTILINE,
 )

@@ -1,7 +1,4 @@
-"""A machine's clock is set by hours while a stack runs: nobody is called, every door says so, and it passes.
-
-Beside `test_why_nothing_is_dialed.py`: there nobody can set the clock, since its processes are forked.
-"""
+"""A machine's clock is set by hours while a stack runs: nobody is called, every door says so, and it passes."""
 
 from __future__ import annotations
 
@@ -24,7 +21,6 @@ from tests.support.shell import CAMPAIGN, SETTINGS, Shell
 from workers.stack.info import running_stack
 
 HOUR = timedelta(hours=1)
-FORKED_NOT = "81"  # columns: a command on such a screen is a process of its own, and has the clock that is set
 WINDOW = """\
 pace: 1
 retry: {{max_attempts: 1}}
@@ -43,10 +39,7 @@ class Scene:
     def prepared(cls, folder: Path) -> Scene:
         clock = folder / "clock"
         clock.write_text("0")
-        set_clock = Path(__file__).parents[1] / "support" / "set_clock"
-        return cls(
-            Shell.prepared(folder, settings=SETTINGS), {"PYTHONPATH": str(set_clock), "CLOCK_OFFSET": str(clock)}
-        )
+        return cls(Shell.prepared(folder, settings=SETTINGS), {"CLOCK_OFFSET": str(clock)})
 
     @property
     def data(self) -> Path:
@@ -72,7 +65,7 @@ class Scene:
             return facts
 
     def told_by_a_command(self, *arguments: str) -> str:
-        ran = self.shell.run(*arguments, COLUMNS=FORKED_NOT, **self.environ)
+        ran = self.shell.run(*arguments, **self.environ)
         assert ran.code == 0, ran.err
         return " ".join(ran.out.split())
 
@@ -93,7 +86,7 @@ class Scene:
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     scene = Scene.prepared(tmp_path_factory.mktemp("clock"))
-    up = scene.shell.begin_as_installed("up", "--sandbox", "--workers", "1", "--speed", "10", **scene.environ)
+    up = scene.shell.begin("up", "--sandbox", "--workers", "1", "--speed", "10", **scene.environ)
     try:
         wait_for(lambda: running_stack(scene.data) is not None)
         wait_for(scene.is_ready, every=0.5)

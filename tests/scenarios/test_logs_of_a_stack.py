@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.docs.test_logs_page import rows
+from tests.support import preloaded
 from tests.support.dialers import wait_for
+from tests.support.patience import PATIENCE
 from tests.support.shell import CAMPAIGN, CONTACTS, SETTINGS, Shell
 from workers.stack.info import running_stack
 
@@ -92,8 +92,7 @@ def test_no_number_text_or_secret_is_in_any_line_of_any_level(logs: Path) -> Non
 
 def test_a_process_that_cannot_start_says_so_in_a_line_too(tmp_path: Path) -> None:
     environ = Shell.environ({"DIALER_WORKER__THREADS": "none", "DIALER_DATA_DIR": str(tmp_path)})
-    command = [sys.executable, "-m", "console.web"]
-    ran = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, cwd=Path.cwd())
-    (line,) = [json.loads(line) for line in (ran.stdout + ran.stderr).splitlines()]
-    assert (ran.returncode, line["level"], line["process"]) == (1, "critical", "console")
+    code, out, err = preloaded.run((), cwd=Path.cwd(), env=environ, timeout=PATIENCE, program=("console.web",))
+    (line,) = [json.loads(line) for line in (out + err).splitlines()]
+    assert (code, line["level"], line["process"]) == (1, "critical", "console")
     assert "DIALER_WORKER__THREADS" in line["why"]

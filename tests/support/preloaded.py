@@ -26,6 +26,7 @@ from typing import IO, TextIO
 from tests.support.forking import ROOT, SOCKET, Forked, end_at_once, environ, serve, take_on
 
 DIALER, TEXT = "dialer", "-c"
+SETTABLE_CLOCK = Path(__file__).with_name("set_clock") / "sitecustomize.py"
 
 IMPORTED = (  # what is imported late by what needs it, and what no command imports
     *("tomllib", "alembic.command", "alembic.script", "mako.ext.pygmentplugin", "anyio._backends._asyncio", "shelve"),
@@ -64,6 +65,12 @@ def run(
         return code, _written(stdout, encoding), _written(stderr, encoding)
 
 
+def started(*arguments: str, env: Mapping[str, str], log: Path) -> Forked:
+    """A module, or `-c` and a program, that goes on and writes into this file."""
+    with Path(os.devnull).open("rb") as stdin, log.open("wb") as output:
+        return Forked(arguments, cwd=ROOT, env=env, files=(stdin, output, output))
+
+
 @contextmanager
 def begun(*arguments: str) -> Iterator[tuple[Forked, TextIO]]:
     """A module, or `-c` and a program, that goes on, and what it writes; its stdin is open. It is killed afterwards."""
@@ -96,6 +103,8 @@ def main(path: str) -> None:
     request = serve(path)
     take_on(request, **{SOCKET: path})
     faulthandler.register(signal.SIGUSR1)  # to its stderr, whoever wants to know what it does so long
+    if "CLOCK_OFFSET" in os.environ:
+        runpy.run_path(str(SETTABLE_CLOCK))  # as a Python does that is started anew, with its folder on its path
     program, *arguments = request["arguments"]
     try:
         if program == DIALER:

@@ -1,6 +1,6 @@
 """The command line as people run it: a process of its own, in a folder of its own, with a clean environment.
 
-It is forked from a process that has the imports done, unless a test asks for what is installed.
+It is forked from a process that has the imports done.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Ran:
 class Begun:
     """A command that goes on, and what it prints."""
 
-    process: Forked | subprocess.Popen[str]
+    process: Forked
     stdout: TextIO
 
     @property
@@ -151,20 +151,6 @@ class Shell:
                 files=(stdin, output, output),
             )
         return Begun(process, os.fdopen(ours))
-
-    def begin_as_installed(self, *arguments: str, **environ: str) -> Begun:
-        """The same by the program that is installed, whose own processes are started anew too."""
-        command = [str(DIALER), *arguments]
-        process = subprocess.Popen(
-            command,
-            cwd=self.folder,
-            env=self.environ(environ),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert process.stdout is not None
-        return Begun(process, process.stdout)
 
     @staticmethod
     def end(begun: Begun) -> str:

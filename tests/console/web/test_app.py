@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -17,8 +15,9 @@ from campaigns.ledger.tables import attempts, contacts
 from campaigns.lifecycle import CampaignStatus, ContactStatus
 from console.web.app import create_app
 from tests.console.conftest import Console
-from tests.support import console_server, loopback
+from tests.support import console_server, loopback, preloaded
 from tests.support.fixtures import HandSetClock
+from tests.support.forking import Forked
 from tests.support.patience import PATIENCE
 from tests.support.statuses import as_contact
 
@@ -125,9 +124,8 @@ def test_a_server_runs_it_and_no_secret_or_number_is_in_its_logs(tmp_path: Path,
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     # The most talkative that uvicorn can be.
-    command = [sys.executable, "-m", "uvicorn", "--factory", "console.web:create_app", "--port", str(port)]
-    with (tmp_path / "log").open("wb") as log:
-        server = subprocess.Popen([*command, "--log-level", "trace"], env=env, stdout=log, stderr=log)
+    command = ("uvicorn", "--factory", "console.web:create_app", "--port", str(port), "--log-level", "trace")
+    server = preloaded.started(*command, env=env, log=tmp_path / "log")
     try:
         with loopback.client(base_url=f"http://127.0.0.1:{port}") as http:
             _wait_for(http, server)
@@ -152,7 +150,7 @@ def _talk_of_secrets(http: httpx.Client) -> None:
     assert http.get("/", auth=("operator", "let-me-in-7-guessed")).status_code == 401
 
 
-def _wait_for(http: httpx.Client, server: subprocess.Popen[bytes]) -> None:
+def _wait_for(http: httpx.Client, server: Forked) -> None:
     while server.poll() is None:
         try:
             assert http.get("/healthz").status_code == 200
@@ -164,9 +162,8 @@ def _wait_for(http: httpx.Client, server: subprocess.Popen[bytes]) -> None:
 
 
 def test_settings_that_cannot_be_used_end_the_server_with_a_remedy(tmp_path: Path, env: dict[str, str]) -> None:
-    command = [sys.executable, "-m", "console.web"]
     (tmp_path / "dialer.toml").write_text("[console]\nport = 'eighty'\n")
-    ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
-    assert ended.returncode != 0
-    assert "console.port" in ended.stderr
-    assert "Traceback" not in ended.stderr
+    code, _, written = preloaded.run((), cwd=tmp_path, env=env, timeout=PATIENCE, program=("console.web",))
+    assert code != 0
+    assert "console.port" in written
+    assert "Traceback" not in written

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import resource
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,11 +14,17 @@ import httpx
 import pytest
 
 from console.server.connections import OnceAMinute
-from tests.support import console_server
+from tests.support import console_server, preloaded
+from tests.support.forking import Forked
 from tests.support.patience import PATIENCE
 from tests.support.slow_connections import slow_connections
 
 FILES, COUNT = 1024, 1100
+WITH_FEW_FILES = f"""\
+import resource, runpy
+resource.setrlimit(resource.RLIMIT_NOFILE, ({FILES}, {FILES}))
+runpy.run_module("console.web", run_name="__main__")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +45,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "DIALER_ACCOUNTS__BULK__SERVICE_KEY": "k",
         "DIALER_ACCOUNTS__BULK__RECEIPT_SECRET": console_server.SECRET,
     }
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "console.web"], env=env, stdout=log, stderr=log, preexec_fn=_few_files
-        )
+    server = preloaded.started("-c", WITH_FEW_FILES, env=env, log=folder / "log")
     try:
         _wait_for(f"http://127.0.0.1:{port}/healthz", server)
         yield f"http://127.0.0.1:{port}"
@@ -58,11 +58,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     assert len(said) < 20_000, "what is refused fills no disk"
 
 
-def _few_files() -> None:
-    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
-
-
-def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+def _wait_for(url: str, server: Forked) -> None:
     while server.poll() is None:
         try:
             assert httpx.get(url, trust_env=False).status_code == 200

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +16,8 @@ import pytest
 
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import running
-from tests.support import loopback
+from tests.support import loopback, preloaded
+from tests.support.forking import ROOT, environ
 from tests.support.patience import PATIENCE
 from tests.support.sandbox_clients import FAST, STILL, Clients, until
 
@@ -160,11 +159,9 @@ async def place_all(url: str, correlation_ids: list[str]) -> dict[str, str]:
 
 
 def test_the_process_says_where_it_listens_and_ends_on_sigterm() -> None:
-    command = [sys.executable, "-m", "dialer.sandbox", "--port", "0", "--speed", "50", "--points-per-minute", "7"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        url = line.split()[1]
+    command = ("dialer.sandbox", "--port", "0", "--speed", "50", "--points-per-minute", "7")
+    with preloaded.begun(*command) as (process, written):
+        url = written.readline().split()[1]
         config = loopback.get(f"{url}/_config").json()
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) == 0
@@ -172,11 +169,16 @@ def test_the_process_says_where_it_listens_and_ends_on_sigterm() -> None:
 
 
 def test_the_process_names_what_is_wrong_with_its_options() -> None:
-    bad = subprocess.run([sys.executable, "-m", "dialer.sandbox", "--speed", "0"], capture_output=True, text=True)
+    bad_code, _, bad = _ended("--speed", "0")
     with running() as sandbox:
         port = str(urlsplit(sandbox.url).port)
-        taken = subprocess.run([sys.executable, "-m", "dialer.sandbox", "--port", port], capture_output=True, text=True)
+        taken_code, _, taken = _ended("--port", port)
 
-    assert (bad.returncode, taken.returncode) == (2, 1)
-    assert "--speed" in bad.stderr
-    assert port in taken.stderr
+    assert (bad_code, taken_code) == (2, 1)
+    assert "--speed" in bad
+    assert port in taken
+
+
+def _ended(*arguments: str) -> tuple[int, str, str]:
+    """The exit code of a sandbox's process that ends by itself, and what it wrote to stdout and stderr."""
+    return preloaded.run(arguments, cwd=ROOT, env=environ({}), timeout=PATIENCE, program=("dialer.sandbox",))
