@@ -185,11 +185,11 @@ class Printed(io.TextIOBase):
         super().__init__()
         self._log = log
         self._begun = ""
-        self._turn = threading.RLock()
+        self._lock = threading.RLock()
 
     def write(self, text: str) -> int:
         """Log each line that is whole."""
-        with self._turn:
+        with self._lock:
             *lines, self._begun = (self._begun + text).split("\n")
         for whole in lines:
             if whole.strip():

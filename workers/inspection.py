@@ -75,11 +75,11 @@ class Inspection:
 
 def _kept(ask: Callable[[], Answer]) -> Callable[[], Answer]:
     """The same question, asked at most once in KEPT_SECONDS."""
-    turn = threading.Lock()
+    lock = threading.Lock()
     answers: list[tuple[float, Answer]] = []
 
     def answer() -> Answer:
-        with turn:
+        with lock:
             if not answers or time.monotonic() - answers[0][0] >= KEPT_SECONDS:
                 fresh = ask()
                 answers[:] = [(time.monotonic(), fresh)]

@@ -33,7 +33,7 @@ from workers.settings import Settings
 
 Kind = Literal["beat", "console", "flower", "worker"]
 
-EVERY_SECONDS, KEPT_TURNS = 5.0, 4
+EVERY_SECONDS, KEPT_PERIODS = 5.0, 4
 MOST_OF_A_CORE = 0.015  # what it may take to show one's metrics, however many series there are: it is done less often
 REDIS_SECONDS = 1.0
 PROCESSES = "dialer:series"  # the set of names; the key of each is this, a colon and its name
@@ -63,7 +63,7 @@ class SharedMetrics:
         return self
 
     def close(self) -> None:
-        """Show the last figures, which stay for some turns more, and stop."""
+        """Show the last figures, which stay for some periods more, and stop."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()
@@ -96,7 +96,7 @@ class SharedMetrics:
     def _publish(self, packed: bytes, pause: float) -> None:
         with self._server.pipeline(transaction=False) as pipe:
             pipe.time()
-            pipe.set(f"{PROCESSES}:{self.process}", packed, px=int(KEPT_TURNS * pause * 1000))
+            pipe.set(f"{PROCESSES}:{self.process}", packed, px=int(KEPT_PERIODS * pause * 1000))
             pipe.sadd(PROCESSES, self.process)
             seconds, micros = pipe.execute()[0]
         self.about.clock_offset = now_utc().timestamp() - (seconds + micros / 1e6)

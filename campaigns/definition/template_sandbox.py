@@ -1,7 +1,7 @@
 """The sandbox in which texts are made: no files, nothing random, and bounds for length, steps and time.
 
 Nothing that a template says can take more than its bounds, whatever the values are: what makes a text longer is
-measured before it is made, every turn of a loop is counted, and nothing is calculated when a template is compiled.
+measured before it is made, every iteration of a loop is counted, and nothing is calculated when a template is compiled.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from dialer.errors import DialerError
 
 MAX_SOURCE = 20_000  # characters of a template
 MAX_CHARACTERS = 50_000  # of a text, and of everything it is made of
-MAX_TURNS = 5_000  # of all loops of one text together
+MAX_ITERATIONS = 5_000  # of all loops of one text together
 MAX_SECONDS = 3.0  # of the processor, for one text; a usual one takes a ten-thousandth, the first in a language more
 MAX_BITS = 256  # of a whole number
 MAX_DECIMALS = 20
 MAX_DEPTH = 50  # of expressions in expressions
 WORK = "the work"  # no variable of a template can have these names
-TURNS = "turns of a loop"
+ITERATIONS = "iterations of a loop"
 
 KEPT_FILTERS = (
     *("abs", "capitalize", "count", "d", "default", "first", "float", "int", "last", "length", "list", "lower", "max"),
@@ -64,14 +64,16 @@ class Work:
     """What making one text has taken so far. Raises TemplateFault at a bound."""
 
     def __init__(self) -> None:
-        self._turns = 0
+        self._iterations = 0
         self._until = time.thread_time() + MAX_SECONDS
 
-    def turn(self) -> None:
-        """Count one turn of a loop."""
-        self._turns += 1
-        if self._turns > MAX_TURNS:
-            raise TemplateFault(f"the loops of the text take more than {MAX_TURNS:,} turns", "write it without them")
+    def iterate(self) -> None:
+        """Count one iteration of a loop."""
+        self._iterations += 1
+        if self._iterations > MAX_ITERATIONS:
+            raise TemplateFault(
+                f"the loops of the text take more than {MAX_ITERATIONS:,} iterations", "write it without them"
+            )
         self.check_time()
 
     def check_time(self) -> None:
@@ -104,7 +106,7 @@ class TextSandbox(SandboxedEnvironment):
         super().__init__(undefined=StrictUndefined, autoescape=False, optimized=False, finalize=_spoken)
         self.globals.clear()
         self.filters = {name: self.filters[name] for name in KEPT_FILTERS}
-        self.filters |= {"replace": _replaced, "join": _joined, "round": _rounded, TURNS: _turns, **filters}
+        self.filters |= {"replace": _replaced, "join": _joined, "round": _rounded, ITERATIONS: _iterations, **filters}
 
     def parse(self, source: str, name: str | None = None, filename: str | None = None) -> nodes.Template:
         """The tree of a template, without what has no bounds. Raises TemplateFault, TemplateSyntaxError."""
@@ -118,7 +120,7 @@ class TextSandbox(SandboxedEnvironment):
 
     def _generate(self, source: nodes.Template, *args: Any, **named: Any) -> str:
         for loop in source.find_all(nodes.For):
-            loop.iter = nodes.Filter(loop.iter, TURNS, [], [], None, None, lineno=loop.lineno)
+            loop.iter = nodes.Filter(loop.iter, ITERATIONS, [], [], None, None, lineno=loop.lineno)
             loop.iter.set_environment(self)
         return super()._generate(source, *args, **named)
 
@@ -211,10 +213,10 @@ def _joined(values: Iterable[object], between: str = "", attribute: None = None)
 
 
 @pass_context
-def _turns(context: Context, values: Iterable[object]) -> Iterator[object]:
+def _iterations(context: Context, values: Iterable[object]) -> Iterator[object]:
     work: Work = context[WORK]
     for value in values:
-        work.turn()
+        work.iterate()
         yield value
 
 

@@ -25,14 +25,15 @@ ADDED_AT_ONCE = 2500  # to SQLite, in 50 ms or so, during which nobody else writ
 FIRST_AT_ONCE, FEWEST_AT_ONCE = 500, 100  # how busy the machine is, the first part shows
 HELD_SECONDS, RESTS = 0.06, 0.2  # a longer rest, and a start of a million contacts would take longer
 COPIED_AT_ONCE = 10_000  # to PostgreSQL, where nobody waits; each part costs the same round trips
-TURN = 0.0002  # seconds for which a thread keeps the interpreter while another one wants it; Python's own are 0.005
+SWITCH_INTERVAL = 0.0002  # seconds, while lists are written; Python's own are 0.005
 
 
-class _Turns:
+class _SwitchInterval:
     """How long the threads of this process keep the interpreter while another one wants it.
 
-    The thread that writes gives it away whenever the store works, dozens of times for each part. Without short turns it
-    gets it back after 5 ms each time, for the caller checks rows without a pause: then the two hardly work at once.
+    The thread that writes gives it away whenever the store works, dozens of times for each part. Without a short
+    interval it gets it back after 5 ms each time, for the caller checks rows without a pause: then the two hardly work
+    at once.
     """
 
     def __init__(self) -> None:
@@ -40,12 +41,12 @@ class _Turns:
 
     @contextmanager
     def short(self) -> Iterator[None]:
-        """Turns of TURN seconds for as long as any block of this lasts."""
+        """The interval is SWITCH_INTERVAL for as long as any block of this lasts."""
         with self._lock:
             self._wanted += 1
             if self._wanted == 1:
                 self._usual = sys.getswitchinterval()
-                sys.setswitchinterval(TURN)
+                sys.setswitchinterval(SWITCH_INTERVAL)
         try:
             yield
         finally:
@@ -55,7 +56,7 @@ class _Turns:
                     sys.setswitchinterval(self._usual)
 
 
-_turns = _Turns()
+_switch_interval = _SwitchInterval()
 
 
 class DraftWriter:
@@ -86,7 +87,7 @@ class DraftWriter:
 
     def __enter__(self) -> Self:
         self._connection = self._open.enter_context(self._ledger.drafting())
-        self._open.enter_context(_turns.short())
+        self._open.enter_context(_switch_interval.short())
         return self
 
     def __exit__(

@@ -14,19 +14,19 @@ class Window:
 
     def remaining(self, limit: int, now: float) -> int:
         """What is left of the limit in the window of this moment."""
-        self._turn(now)
+        self._enter_window(now)
         return max(0, limit - self._taken)
 
     def take(self, cost: int, now: float) -> None:
         """Count something that was granted."""
-        self._turn(now)
+        self._enter_window(now)
         self._taken += cost
 
     def seconds_left(self, now: float) -> float:
         """How long the window of this moment still lasts."""
         return self._length - (now + self._offset) % self._length
 
-    def _turn(self, now: float) -> None:
+    def _enter_window(self, now: float) -> None:
         index = int((now + self._offset) // self._length)
         if index != self._index:
             self._index, self._taken = index, 0

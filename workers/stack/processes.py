@@ -93,7 +93,7 @@ class Child:
         """Start the program; returns as soon as it runs, which is before it is healthy (see `await_health`)."""
         self._started, self._restart_at = time.monotonic(), None
         with suppress(OSError):
-            self.turn_log()
+            self.rotate_log()
         self._process = _forks.submit(self._fork).result()
 
     def await_health(self) -> None:
@@ -130,8 +130,8 @@ class Child:
             raise
         return "restarted"
 
-    def turn_log(self) -> None:
-        """Put the log aside once it is too large, while the program writes on; lines of that instant may be lost.
+    def rotate_log(self) -> None:
+        """Rotate the log once it is too large, while the program writes on; lines of that instant may be lost.
 
         Raises OSError where there is no room to keep it: it is emptied all the same, so that it never fills a disk.
         """

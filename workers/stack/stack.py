@@ -108,7 +108,7 @@ class Stack:
         with self._children_lock:
             for child in self._children.values():
                 self._restart_if_dead(child, now)
-                self._turn_log(child)
+                self._rotate_log(child)
             if self._info_is_old:
                 self._renew_info()
 
@@ -229,9 +229,9 @@ class Stack:
         if change:
             self._emit(change, child.name, ending if change == "died" else "")
 
-    def _turn_log(self, child: Child) -> None:
+    def _rotate_log(self, child: Child) -> None:
         try:
-            child.turn_log()
+            child.rotate_log()
         except OSError as exc:
             self._emit_lack(f"{child.name}'s log", exc)
 

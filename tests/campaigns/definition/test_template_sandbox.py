@@ -1,4 +1,4 @@
-"""Whatever a text says, it is made within its bounds of length, turns and time, or refused with what is too much."""
+"""Whatever a text says, it is made within its bounds of length, iterations and time, or refused with why."""
 
 from __future__ import annotations
 
@@ -44,9 +44,10 @@ TOO_MUCH = {  # and what comes to too much only with a contact's values, while t
     "{{ name | list }}": "a list cannot be spoken",
     "{{ long }}" * 1000: "characters",
 }
+MANY = "5,000 iterations"
 LOOPS = {
-    "{% for a in long %}{% for b in long %}{% for c in long %}{% endfor %}{% endfor %}{% endfor %}.": "5,000 turns",
-    "{% for a in long %}{% if a == 'y' %}{{ a }}{% endif %}{% endfor %}.": "5,000 turns",
+    "{% for a in long %}{% for b in long %}{% for c in long %}{% endfor %}{% endfor %}{% endfor %}.": MANY,
+    "{% for a in long %}{% if a == 'y' %}{{ a }}{% endif %}{% endfor %}.": MANY,
     "{% for a in name * 200 %}"
     + "{% set b = long[:40000] | list | sort | join %}" * 200
     + "{% endfor %}.": "3 seconds",

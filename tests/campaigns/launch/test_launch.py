@@ -504,7 +504,7 @@ def test_the_account_is_chosen_once_the_list_was_checked(ledger, clock, tmp_path
     assert (campaign.account, campaign.contacts) == ("bulk", 12)
 
 
-def test_while_a_list_is_written_the_threads_take_short_turns_and_usual_ones_after_it(ledger, clock, tmp_path):
+def test_while_a_list_is_written_threads_switch_at_short_intervals_and_at_usual_ones_after_it(ledger, clock, tmp_path):
     """Also where two lists are written at once, and where one of them fails."""
     usual, seen = sys.getswitchinterval(), list[float]()
     (tmp_path / "other").mkdir()
@@ -519,7 +519,7 @@ def test_while_a_list_is_written_the_threads_take_short_turns_and_usual_ones_aft
 
     with pytest.raises(KeyboardInterrupt):
         started(ledger, checked(tmp_path, *good(30)), clock(), progress=interrupted)
-    assert seen == pytest.approx([draft_writer.TURN] * 2, rel=0.01)
+    assert seen == pytest.approx([draft_writer.SWITCH_INTERVAL] * 2, rel=0.01)
     assert sys.getswitchinterval() == usual
 
 

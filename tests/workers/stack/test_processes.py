@@ -127,7 +127,7 @@ def test_a_log_is_put_aside_while_its_program_writes_on(child, monkeypatch):
     log = talker.program.log
     for _time in range(3):
         assert until(lambda: log.stat().st_size > processes.LOG_LIMIT)
-        talker.turn_log()
+        talker.rotate_log()
         aside = log.with_name("child.log.1")
         assert (aside.stat().st_size > processes.LOG_LIMIT, aside.stat().st_mode & 0o777) == (True, 0o600)
     assert talker.alive
@@ -143,7 +143,7 @@ def test_a_log_for_which_there_is_no_room_is_emptied_all_the_same(child, monkeyp
     assert until(lambda: talker.program.log.stat().st_size > 1000)
     talker.program.log.with_name("child.log.part").mkdir()
     with pytest.raises(IsADirectoryError):
-        talker.turn_log()
+        talker.rotate_log()
     assert not talker.program.log.with_name("child.log.1").exists()
     assert talker.program.log.stat().st_size < 200_000
 
