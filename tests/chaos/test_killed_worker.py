@@ -86,7 +86,7 @@ def stack_at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[t
         for key, value in stack.environment.items():
             monkeypatch.setenv(key, value)
         settings = load()
-        supervisor = threading.Thread(target=stack.watch, args=(stopping,))
+        supervisor = threading.Thread(target=stack.watch, args=(stopping.wait,))
         supervisor.start()
         ledger = open_ledger(settings)
         try:
