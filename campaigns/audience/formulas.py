@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-# Blanks and invisible characters may stand before the sign, and some spreadsheets take its full-width form.
+# Blanks and invisible characters may stand before the sign, and some spreadsheets take its full-width form. What has an
+# apostrophe before it is matched where it is without: so it gets another one, and comes back with its own.
 FORMULA = re.compile(
-    r" *'*(?:[\t\r\n]|"
+    r"[ ']*+(?:[\t\r\n]|"
     r"[\s\x00-\x1f\x7f-\x9f\u00ad\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]*[-+=@−＝＠＋－﹢﹣﹦﹫])"
 )
 NUMBER = re.compile(r"[+-][\d*.]+")  # masked or not; no formula

@@ -22,6 +22,7 @@ FORMULAS = [
     "\t=1",
     "\r=1",
     "\tx",
+    "' \n",  # it comes back with its own apostrophe
     "\xa0=1",  # a no-break space
     "\u3000=1",  # a full-width one
     "\u200b=1",  # nothing that is seen
