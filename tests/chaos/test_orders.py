@@ -40,6 +40,7 @@ caller_id: "+18005550100"
 pace: 6
 """
 A_SECOND = timedelta(seconds=1)
+TWINS = ("beat2", "console2")  # storms have them: here they would only work twice
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
@@ -105,7 +106,7 @@ def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     with (
         disks.small() as disk,
         stores.opened(request.param, disk.folder) as store,
-        stacks.opened(disk.folder / "stack", store.url, seed=1, speed=SPEED, workers=2) as stack,
+        stacks.opened(disk.folder / "stack", store.url, seed=1, speed=SPEED, workers=2, without=TWINS) as stack,
     ):
         ledger = open_ledger(stack.settings)
         try:
