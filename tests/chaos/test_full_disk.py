@@ -113,7 +113,7 @@ def test_a_full_disk_ends_nothing_for_good(scene):
         scene.kill("worker1")  # so that something must be started, and told, without room
         scene.kill("beat")
         time.sleep(FULL_SECONDS)
-    scene.wait(lambda: scene.left() == 0, 90)
+    scene.wait(lambda: scene.left() == 0)
     calls = scene.calls()
     assert doubles(calls, max_attempts=3) == []
     assert len({call["to"] for call in calls}) > CONTACTS * 0.8

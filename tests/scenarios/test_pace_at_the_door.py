@@ -24,6 +24,7 @@ from tests.support import paced_worker, preloaded
 from tests.support.dialers import SEND_WITHIN, wait_for, webex, working
 from tests.support.ledger_copies import migrated
 from tests.support.paced_worker import calling
+from tests.support.patience import PATIENCE
 from tests.support.seeding import numbers, seed
 from tests.support.timed_vendor import TimedVendor, most_within, timed_vendor
 
@@ -102,7 +103,7 @@ def test_what_a_stopped_process_held_up_leaves_no_faster_than_the_pace(redis_url
         workers[0].send_signal(signal.SIGSTOP)
         time.sleep(2)
         workers[0].send_signal(signal.SIGCONT)
-        assert [worker.wait(90) for worker in workers] == [0, 0]
+        assert [worker.wait(PATIENCE) for worker in workers] == [0, 0]
     came += vendor.arrivals()
     assert len(came) == 2 * count
     assert most_within(came) <= most_allowed(pace)

@@ -92,9 +92,9 @@ def test_a_draft_is_started_whole_or_not_at_all_while_it_is_cleared_away(ledger,
         cleared = both.submit(ledger.write, clear)
         assert first_part_gone.wait(PATIENCE)
         started = both.submit(ledger.write, drafts.start, draft, admitted=6000, **start)
-        assert cleared.result(60) is False
+        assert cleared.result(PATIENCE) is False
         with pytest.raises(DraftGone, match="1000 of its 6000 contacts"):
-            started.result(60)
+            started.result(PATIENCE)
 
 
 def test_a_launch_that_stalled_starts_no_draft_of_another(ledger, clock, tmp_path):
@@ -143,7 +143,7 @@ def web(tmp_path) -> Iterator[tuple[str, threading.Event, list[int]]]:
         def do_GET(self) -> None:
             asked.append(1)
             if len(asked) == 2:
-                held.wait(60)
+                held.wait(PATIENCE)
             super().do_GET()
 
     with beside(ThreadingHTTPServer(("127.0.0.1", 0), partial(Lists, directory=str(tmp_path)))) as port:
@@ -165,7 +165,7 @@ def test_a_run_that_was_slow_and_the_one_that_made_up_for_it_call_everybody_once
         started = tick(NINE + LEASE)
         end_all(ledger)
         held.set()
-        started += slow.result(60)
+        started += slow.result(PATIENCE)
     assert [number for one in started for number in numbers_of(ledger, one)] == ["+14155550101"]
     assert listed(ledger)[0].last_said.startswith(f"launched {started[0]}")
 

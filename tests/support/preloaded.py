@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import IO, TextIO
 
 from tests.support.forking import ROOT, SOCKET, Forked, end_at_once, environ, serve, take_on
+from tests.support.patience import PATIENCE
 
 DIALER, TEXT = "dialer", "-c"
 SETTABLE_CLOCK = Path(__file__).with_name("set_clock") / "sitecustomize.py"
@@ -79,7 +80,7 @@ def begun(*arguments: str) -> Iterator[tuple[Forked, TextIO]]:
         theirs = [files.enter_context(open(file, mode)) for file, mode in ((stdin, "rb"), (stdout, "wb"))]  # noqa: PTH123
         process = Forked(arguments, cwd=ROOT, env=environ({}), files=(*theirs, sys.__stderr__.buffer))
         files.enter_context(open(kept, "wb"))  # noqa: PTH123
-        files.callback(process.wait, 30)
+        files.callback(process.wait, PATIENCE)
         files.callback(process.kill)
         theirs[1].close()
         yield process, files.enter_context(open(written))  # noqa: PTH123

@@ -18,6 +18,7 @@ from campaigns.runtime import Runtime
 from dialer.deadline import utc_now
 from tests.support.dialers import wait_for, webex, working
 from tests.support.fixtures import HandSetClock
+from tests.support.patience import PATIENCE
 from tests.support.seeding import claim, numbers, seed
 
 ACCOUNTS = ("main", "second", "third")
@@ -43,7 +44,7 @@ def dial_at_once(using: Runtime, slices: Sequence[Slice]) -> list[int]:
     go_on = threading.Event()
 
     async def stand_still() -> None:
-        go_on.wait(60)
+        go_on.wait(PATIENCE)
 
     def waiting() -> int:
         batch = dialing._turns._waiting.get(id(using.ledger))
@@ -98,7 +99,7 @@ def test_a_campaign_that_has_left_the_account_meanwhile_is_not_called_by_it(usin
     go_on = threading.Event()
 
     async def stand_still() -> None:
-        go_on.wait(60)
+        go_on.wait(PATIENCE)
 
     using.accounts["main"].loop.start_task_soon(stand_still)
     key = id(using.ledger)

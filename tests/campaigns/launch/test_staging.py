@@ -11,6 +11,7 @@ from campaigns.audience.temp_space import NoTempSpace
 from campaigns.launch.checking.checks import check
 from tests.campaigns.launch.test_launch import ACCOUNTS, UNTIL, good, written
 from tests.support import preloaded
+from tests.support.patience import PATIENCE
 from tests.support.seeding import numbers
 from tests.support.shell import Ran, Shell
 
@@ -39,7 +40,7 @@ def python(code: str, *arguments: str, cwd: Path, **environ: str) -> Ran:
     """What a program does that finds its folder for temporary files anew, and for which a warning is an error."""
     program = ("-c", f"import tempfile, warnings\ntempfile.tempdir = None\nwarnings.simplefilter('error')\n{code}")
     clean = Shell.environ({"PYTHONPATH": str(ROOT)} | environ)
-    return Ran(*preloaded.run(arguments, program=program, cwd=cwd, env=clean, timeout=60))
+    return Ran(*preloaded.run(arguments, program=program, cwd=cwd, env=clean, timeout=PATIENCE))
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ from tests.campaigns.settlement.test_receipts import ACCOUNT, receipt
 from tests.support.delivering import receive
 from tests.support.dialers import webex, working
 from tests.support.lock_waits import deadlocks, until_it_waits
+from tests.support.patience import PATIENCE
 from tests.support.seeding import attempt, claim, contact, definition, dialing, fresh, numbers, open_all, seed
 from tests.support.statuses import as_campaign
 
@@ -348,9 +349,9 @@ def test_whoever_is_erased_while_a_campaign_starts_is_in_neither(ledger, clock, 
         begin = lambda: known(ledger, clock(), campaign="again")  # noqa: E731
     with ThreadPoolExecutor(2) as threads:
         begun, erased = threads.submit(begin), threads.submit(erase, ledger, ANN, who="ann", now=clock())
-        erased.result(60)
+        erased.result(PATIENCE)
         with suppress_error(CannotRedial):  # the erasure was first, and there is nobody to call
-            begun.result(60)
+            begun.result(PATIENCE)
     assert_gone(ledger)
 
 
@@ -362,7 +363,7 @@ def test_a_number_that_an_import_brings_while_it_is_erased_stands_there_by_its_h
         assert suppression_list.suppress_all(db, [line], ledger.hashes) == 1
         erased.start()
         until_it_waits(ledger, erased)
-    erased.join(60)
+    erased.join(PATIENCE)
     assert_gone(ledger)
     assert {one.account for one in entries_of(ledger, ANN)} == {"", "main"}
 
@@ -382,7 +383,7 @@ def test_a_number_erased_while_a_part_of_the_list_with_it_is_read_in_is_no_erasu
     event.listen(ledger.engine, "after_cursor_execute", meanwhile)
     erase(ledger, ANN, who="ann", now=clock())
     event.remove(ledger.engine, "after_cursor_execute", meanwhile)
-    admitted.join(60)
+    admitted.join(PATIENCE)
     start(ledger, campaign_id, clock())
     assert [finish_erasures(ledger, now=clock()) for _ in range(2)] == [0, 0]
     assert_gone(ledger)
@@ -498,7 +499,7 @@ def test_a_late_receipt_and_an_erasure_of_the_same_call_at_once_never_wait_for_e
             erased.start()
             until_it_waits(ledger, erased)
             assert correct(db, held, summarize_receipts(late), speed=1.0, now=clock())
-        erased.join(60)
+        erased.join(PATIENCE)
     assert found == []
     assert_gone(ledger)
     assert contact(ledger, one.contact_id).status == "reached"

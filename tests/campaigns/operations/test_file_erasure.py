@@ -22,6 +22,7 @@ from campaigns.settlement.endings import Ending, conclude
 from dialer.calls import Outcome
 from dialer.phone import parse
 from tests.campaigns.launch.test_launch import ACCOUNTS, UNTIL, written
+from tests.support.patience import PATIENCE
 from tests.support.seeding import dialing, numbers
 
 ANN, BOB = (parse(one) for one in numbers(2))
@@ -90,17 +91,17 @@ def test_a_report_that_is_being_written_brings_nobody_back(ledger, clock, tmp_pa
     def hold(_connection, _cursor, statement, *_) -> None:
         if threading.current_thread() is reporting and "FROM contacts LEFT OUTER JOIN attempts" in statement:
             begun.set()
-            go_on.wait(60)
+            go_on.wait(PATIENCE)
 
     event.listen(ledger.engine, "after_cursor_execute", hold)
     reporting.start()
-    assert begun.wait(60)
+    assert begun.wait(PATIENCE)
     erase(ledger, ANN, who="ann", now=clock())
     removing.start()
     removing.join(1)
     go_on.set()
     for thread in (reporting, removing):
-        thread.join(60)
+        thread.join(PATIENCE)
     event.remove(ledger.engine, "after_cursor_execute", hold)
     assert ANN.e164 not in follow_up.read_text("utf-8")
 

@@ -349,7 +349,7 @@ def test_looks_and_answers_of_the_same_calls_at_once_never_wait_for_each_other_c
             looks.start()
             until_it_waits(watch.ledger, looks)
             queries.attempts_by_id(db, [second.id], lock=True)
-        looks.join(60)
+        looks.join(PATIENCE)
     assert found == []
     assert {attempt(watch.ledger, one.id).status for one in made} == {"answered"}
 

@@ -30,6 +30,7 @@ from dialer.verdicts import Ruling, Verdict
 from tests.support.delivering import receive
 from tests.support.dialers import working
 from tests.support.draws import times
+from tests.support.patience import PATIENCE
 from tests.support.seeding import attempt, contact, dialing, fresh, numbers, sent
 
 ACCOUNT = account_settings(provider="webex", settle_seconds=180)
@@ -403,7 +404,7 @@ def test_answers_and_receipts_of_the_same_calls_at_once_never_wait_for_each_othe
             written = [threads.submit(write_answers, answers, campaign, using.accounts["main"], using)]
             written += [threads.submit(deliver, ledger, *told[first::2], now=clock()) for first in range(2)]
             for one in written:
-                one.result(60)
+                one.result(PATIENCE)
     event.remove(ledger.engine, "handle_error", note)
     assert deadlocks == []
     with ledger.reading() as db:

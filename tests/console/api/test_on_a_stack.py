@@ -63,7 +63,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     shell = Shell.prepared(tmp_path_factory.mktemp("stack"), settings=SETTINGS)
     up = shell.begin("up", "--sandbox", "--speed", "20")
     try:
-        wait_for(lambda: running_stack(shell.folder / ".dialer") is not None, seconds=120)
+        wait_for(lambda: running_stack(shell.folder / ".dialer") is not None)
         info = running_stack(shell.folder / ".dialer")
         assert info is not None
         yield Stack(shell=shell, url=info.urls["console"])
@@ -122,7 +122,7 @@ def test_a_generated_client_creates_starts_and_reads_a_report(stack: Stack, gene
         campaign = api("drafts.start_campaign")(draft.id, client=client)
         assert campaign.rehearsal is True
         show = api("campaigns.show_campaign")
-        wait_for(lambda: show(draft.id, client=client).status == "finished", seconds=90)
+        wait_for(lambda: show(draft.id, client=client).status == "finished")
         report = api("reports.show_report")(campaign.campaign, client=client)
         assert (report.contacts, report.final.to_dict(), report.requests) == (2, {"reached": 2}, 2)
         refused = api("administration.list_tokens")(client=client)
@@ -155,7 +155,7 @@ def test_a_generated_client_appends_withdraws_and_reads_a_report(stack: Stack, g
         api("campaigns.resume_campaign")(campaign, client=client)
         api("campaigns.close_campaign")(campaign, client=client)
         show = api("campaigns.show_campaign")
-        wait_for(lambda: show(campaign, client=client).status == "finished", seconds=90)
+        wait_for(lambda: show(campaign, client=client).status == "finished")
         report = api("reports.show_report")(campaign, client=client)
         assert (report.contacts, report.final.to_dict()) == (2, {"reached": 1, "withdrawn": 1})
 
@@ -182,7 +182,7 @@ def test_a_workbook_is_uploaded_and_its_bad_rows_are_skipped_or_told(stack: Stac
         campaign = http.post(f"{at}/start", json={"skip_rejects": True}).raise_for_status().json()["campaign"]
         again = http.post(f"{at}/start", json={"skip_rejects": True})
         assert (again.status_code, again.json()["type"]) == (409, "urn:dialer:already-started")
-        wait_for(lambda: ended(http, campaign), seconds=90)
+        wait_for(lambda: ended(http, campaign))
         sheet = http.get(f"{at}/report/contacts.csv").text.splitlines()
         assert len(sheet) == 3
         assert [item["phone"] for item in http.get(f"{at}/contacts").json()["items"]] == [phone for phone, _ in PEOPLE]
@@ -199,7 +199,7 @@ def test_a_long_list_is_checked_by_a_worker(stack: Stack) -> None:
     with stack.client("checker", "campaigns") as http:
         draft = http.post("/campaigns/upload", files=files).raise_for_status().json()["id"]
         assert http.post(f"/campaigns/{draft}/check").status_code == 202
-        wait_for(lambda: http.get(f"/campaigns/{draft}/check").json()["state"] == "done", seconds=90)
+        wait_for(lambda: http.get(f"/campaigns/{draft}/check").json()["state"] == "done")
         checked = http.get(f"/campaigns/{draft}/check").json()
         assert (checked["rows_read"], checked["contacts"], checked["trouble"]) == (25_000, 100, "")
         http.delete(f"/drafts/{draft}").raise_for_status()

@@ -13,6 +13,7 @@ import redis
 
 from dialer.bucket import BucketUnavailable, CampaignLimits, GrantResult, Limits, TokenBucket, connect
 from dialer.verdicts import Meter
+from tests.support.patience import PATIENCE
 
 FULL = Meter(minute_limit=150, minute_remaining=100, minute_reset=40, day_limit=750, day_remaining=500, day_reset=3000)
 
@@ -258,7 +259,7 @@ def test_several_processes_together_keep_one_pace(buckets, redis_url):
     workers = [spawn.Process(target=_greedy, args=(redis_url, number, 3.0, out)) for number in range(3)]
     for worker in workers:
         worker.start()
-    moments = sorted(moment for _ in workers for moment in out.get(timeout=60))
+    moments = sorted(moment for _ in workers for moment in out.get(timeout=PATIENCE))
     for worker in workers:
         worker.join()
     busiest = max(sum(1 for other in moments if 0 <= other - moment < 1.0) for moment in moments)
@@ -295,6 +296,6 @@ def test_the_program_in_the_docs_runs_and_leaves_nothing_taken(buckets, redis_ur
     page = (Path(__file__).parents[3] / "docs" / "pace.md").read_text()
     program = page.split("```python\n")[1].split("```")[0].replace("redis://127.0.0.1:6379/0", redis_url)
     for _ in range(2):
-        ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+        ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE)
         assert (ran.returncode, ran.stdout) == (0, ""), ran.stderr
         assert bucket(buckets, minute_points=150, concurrency=10).peek().calls == 0

@@ -14,6 +14,7 @@ from dialer.bucket import Limits, Slot, TokenBucket
 from dialer.deadline import Deadline, steady_seconds, utc_now
 from dialer.transport.admission import LONGEST_PREPARATION, LONGEST_WAIT, Admission
 from dialer.transport.departure import Departure, Departures
+from tests.support.patience import PATIENCE
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def test_a_loop_that_does_not_answer_is_not_waited_for_without_end(loop):
     over = threading.Event()
 
     async def stand_still() -> None:
-        over.wait(60)
+        over.wait(PATIENCE)
 
     loop.start_task_soon(stand_still)
     began = time.monotonic()

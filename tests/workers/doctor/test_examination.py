@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from tests.support.dialers import callgear
+from tests.support.patience import PATIENCE
 from workers.doctor import examination
 from workers.doctor.examination import _examined, examine
 from workers.doctor.findings import Level, fail, ok, secrets_of
@@ -61,7 +62,7 @@ def test_a_check_that_raises_is_a_finding_and_the_others_go_on():
 def test_a_check_that_never_ends_is_a_finding(monkeypatch):
     monkeypatch.setattr(examination, "LIMIT_SECONDS", 0.2)
     ends = threading.Event()
-    findings = _examined([("slow", lambda _: [ok("slow", str(ends.wait(60)))])], Settings())
+    findings = _examined([("slow", lambda _: [ok("slow", str(ends.wait(PATIENCE)))])], Settings())
     ends.set()
     assert [(finding.subject, finding.level, finding.says) for finding in findings] == [
         ("slow", "fail", "no answer within 0.2 s")
