@@ -56,11 +56,16 @@ def parse_moment(text: str) -> datetime:
     return moment
 
 
-def reject_hours(text: str, moment: datetime) -> None:
-    """Raise BadMoment for a text that was read as a moment with an offset and is, or may be, a range of hours."""
+def reject_offset(moment: datetime) -> None:
+    """Raise BadMoment for an offset that no zone has."""
     offset = moment.utcoffset()
     if offset is not None and not OFFSETS[0] <= offset <= OFFSETS[1]:
         raise BadMoment(f"no clock differs from UTC by {moment:%z}", "write the time alone: 2026-12-05T15:00")
+
+
+def reject_hours(text: str, moment: datetime) -> None:
+    """Raise BadMoment for a text that was read as a moment with an offset and is, or may be, a range of hours."""
+    reject_offset(moment)
     hours = MAYBE_HOURS.fullmatch(text)
     if hours and hours[1] < hours[2]:
         reason = f"may mean {hours[1]} to {hours[2]}, or a clock that differs from UTC by -{hours[2]}"

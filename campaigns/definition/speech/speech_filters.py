@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from time import strptime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -21,7 +23,7 @@ from babel.numbers import format_currency, list_currencies
 from jinja2 import pass_context
 from jinja2.runtime import Context
 
-from campaigns.calendar.times import BadMoment, is_in_calendar, reject_hours
+from campaigns.calendar.times import BadMoment, is_in_calendar, reject_hours, reject_offset
 from campaigns.definition.speech.amounts import NotAnAmount, decimals_of, read_amount, rounded
 from campaigns.definition.speech.date_formats import formats_of
 from campaigns.definition.speech.languages import day_pattern, language_named
@@ -184,14 +186,16 @@ def _moment(value: object, read: str | None, name: str) -> date | time:
             except ValueError:
                 break
             if isinstance(moment, datetime):
-                _reject_hours(text, moment)
+                with _unspoken(text):
+                    reject_hours(text, moment)
             return moment
     raise _unread(text, name)
 
 
-def _reject_hours(text: str, moment: datetime) -> None:
+@contextmanager
+def _unspoken(text: str) -> Iterator[None]:
     try:
-        reject_hours(text, moment)
+        yield
     except BadMoment as exc:
         raise CannotBeSpoken(text, str(exc), exc.suggestion) from None
 
@@ -227,6 +231,10 @@ def _read_as(text: str, read: str, name: str) -> date | time:
         moment = datetime.strptime(text, read)  # noqa: DTZ007  # local time, or aware by %z
     except ValueError:
         raise CannotBeSpoken(text, f"is not written as read={read!r} says", "write it like the others") from None
+    with _unspoken(text):
+        reject_offset(moment)
+    if directives & {"a", "A", "u", "w"} and strptime(text, read).tm_wday != moment.weekday() and has_date:
+        raise CannotBeSpoken(text, f"has another weekday than {moment:%Y-%m-%d}", "correct the day or the weekday")
     if not has_date:
         return moment.timetz()
     return moment if has_time else moment.date()

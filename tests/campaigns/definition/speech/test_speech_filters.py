@@ -18,6 +18,9 @@ SAID = [
     ("{{ a | date('en-GB') }}", "2026-12-05 15:00:00", "Saturday 5 December"),
     ("{{ a | date('ru') }}", "2026-12-05T15:00", "суббота, 5 декабря"),
     ("{{ a | date('de', read='%d.%m.%Y') }}", "05.12.2026", "Samstag, 5. Dezember"),
+    ("{{ a | date(read='%a, %d %b %Y') }}", "Sat, 05 Dec 2026", "Saturday, December 5"),
+    ("{{ a | date(read='%G-W%V-%u') }}", "2026-W49-6", "Saturday, December 5"),
+    ("{{ a | time(read='%a %H:%M') }}", "Mon 15:00", "3:00 PM"),
     ("{{ a | date(year=true) }}", "1901-01-01", "Tuesday, January 1, 1901"),
     ("{{ a | time }}", "1899-12-30T15:00:00", "3:00 PM"),  # a time alone, as some exports write it
     ("{{ a | time }}", "15:00", "3:00 PM"),
@@ -50,6 +53,9 @@ REFUSED = [
     ("{{ a | date }}", "1405-09-14T15:00", "cannot be meant: the year is 1405"),  # Persian
     ("{{ a | date }}", "0001-01-01", "cannot be meant: the year is 0001"),  # .NET's "none"
     ("{{ a | date }}", "1900-01-01T00:00:00", "cannot be meant: the year is 1900"),  # SQL Server's
+    ("{{ a | date(read='%a, %d %b %Y') }}", "Fri, 05 Dec 2026", "has another weekday than 2026-12-05"),
+    ("{{ a | date(read='%A %d.%m.%Y') }}", "Sunday 05.12.2026", "has another weekday than 2026-12-05"),
+    ("{{ a | time(read='%a %d.%m.%Y %H:%M') }}", "Mon 05.12.2026 15:00", "has another weekday than 2026-12-05"),
     ("{{ a | date(read='%d.%m.%Y') }}", "30.12.1899", "cannot be meant: the year is 1899"),  # a spreadsheet's
 ]
 
@@ -157,6 +163,7 @@ def test_a_time_with_an_offset_is_said_as_the_contacts_clock_shows_it(written, z
         (VISIT, "2026-12-05T15:00-16:00", NEW_YORK, "no clock differs from UTC by -1600"),
         (VISIT, "2026-12-05T08:00+15:30", NEW_YORK, "no clock differs from UTC by +1530"),
         (VISIT, "2026-12-05 09:00-10:00", NEW_YORK, "may mean 09:00 to 10:00"),
+        ("{{ a | time(read='%d.%m.%Y %H:%M%z') }}", "05.12.2026 15:00-16:00", NEW_YORK, "no clock differs"),
         (VISIT, "2026-12-05 09:00-09:30", NEW_YORK, "may mean 09:00 to 09:30"),
     ],
 )
