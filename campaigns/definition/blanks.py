@@ -10,7 +10,9 @@ NO_VALUE = frozenset(
     | {"NULL", "null", "(null)", "(NULL)", "<null>", "<NULL>", "[null]", "[NULL]", r"\N"}  # databases and their tools
     | {"N/A", "n/a", "#N/A", "#NA", "#N/A N/A", "(blank)"}  # spreadsheets
     | {"#NV", "#N/D", "#N/B", "#Н/Д", "#YOK", "#HIÁNYZIK", "#PUUTTUU!", "#SAKNAS!"}  # the same in other languages
-    | {"undefined", "<nil>", "<none>", "<None>"}  # JavaScript, Go
+    | {"undefined", "[object Object]", "Invalid Date", "Invalid date"}  # JavaScript
+    | {"<nil>", "<none>", "<None>"}  # Go
+    | {"Loading...", "Loading…", "#GETTING_DATA"}  # online spreadsheets, until they have a value
     | {"-", "--", "---"}  # people
 )  # as these programs write them: a person may be named Null or Nan
 FILLERS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and a symbol that show as nothing

@@ -18,7 +18,7 @@ from dialer.scripts import Script
 
 CheckScript = Callable[[Script], ScriptFault | None]
 # As spreadsheets show them in any language (#REF!, #WERT!, #¡DIV/0!, #ИМЯ?); a column too narrow; LibreOffice's.
-SPREADSHEET_ERROR = re.compile(r"#[¡¿]?[^\W\d_a-z]{2,12}(/0)?[!?]|#GETTING_DATA|#{3,}|Err:\d{3}")
+SPREADSHEET_ERROR = re.compile(r"#[¡¿]?[^\W\d_a-z]{2,12}(/0)?[!?]|#{3,}|Err:\d{3}")
 
 
 class RowTexts:

@@ -15,9 +15,10 @@ BLANK = [
     *("\u3164", "\u2800", "\uffa0"),  # fillers: letters and a symbol by category, and nothing to see
     *("nan", "NaN", "NaT", "None", "<NA>", "NULL", "null", "(null)", r"\N", "N/A", "n/a", "#N/A", "NA", " nan "),
     *("#NV", "#N/D", "#Н/Д", "#N/B"),  # #N/A in German, Italian, Russian, Dutch
+    *("undefined", "[object Object]", "Invalid Date", "Loading...", "Loading…", "#GETTING_DATA"),
     *("-", "--", "\u2013", "\u2014"),
 ]
-VALUES = ["Null", "Nan", "Nann", "Na", "none", "Nona", "0", "-1", "#1", "?", "\u200bAmelia", "Ж", "👍", "ㅎ", "А-Б"]
+VALUES = ["Null", "Nan", "Nann", "Na", "none", "nil", "Loading", "Invalid", "Nona", "0", "-1", "#1", "?", "\u200bAmelia", "Ж", "👍", "ㅎ", "А-Б"]
 
 
 @pytest.mark.parametrize("text", BLANK, ids=ascii)
