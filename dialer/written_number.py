@@ -10,6 +10,7 @@ from typing import NamedTuple
 from dialer import numbering
 from dialer.number_errors import HOW_TO_WRITE, BadPhoneNumber
 
+FORMULA = re.compile(r"\s*=\s*[^\W\d_][\w.]*\(")
 ENOUGH_DIGITS = 7  # on each side of a joining sign: two numbers, by whatever plan
 POWER_OF_TEN = re.compile(r"[+-]?\d+(?:[.,]\d+)?\s*e\s*[+-]?\d+", re.IGNORECASE)
 THOUSANDS = re.compile(r"\+?[1-9]\d{0,2}(?:(?:,\d{2,3})+|(?:\.\d{2,3})+|(?:'\d{2,3})+|(?: \d{3})+)")
@@ -102,10 +103,12 @@ class DecimalTail(NamedTuple):
 def plain(text: str) -> str:
     """The text in ASCII digits and signs, without invisible characters, quotes around it, and `tel:`.
 
-    Raises BadPhoneNumber for a text that is too long for a number.
+    Raises BadPhoneNumber for a text that is too long for a number, or a formula.
     """
     if len(text) > numbering.LONGEST_TEXT:
         raise BadPhoneNumber(f"this is not a phone number: it has {len(text)} characters", HOW_TO_WRITE)
+    if FORMULA.match(text):
+        raise BadPhoneNumber("this is a formula of a spreadsheet", "write its value, which is the number")
     visible = re.sub(r"(?i)^\W*tel:", "", text.strip()).translate(PLAIN)
     return re.sub(r"\n{2,}", "\n", visible.lstrip("=\"'< \n").rstrip("\"'>;,. \n"))
 

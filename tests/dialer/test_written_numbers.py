@@ -151,6 +151,8 @@ def test_two_numbers_in_one_cell_are_two(written, country):
         ("+33612.0", None, r'without the "\.0" at its end, .*too short'),
         ("4930123456.5", "DE", "a decimal number"),
         ("+1.4155550101E+10", None, "powers of ten"),
+        ('=HYPERLINK("tel:+14155550101","+1 415 555 0101")', None, "this is a formula"),
+        ('=CONCATENATE("+1","4155550101")', None, "this is a formula"),
         ("30.11.2026", "DE", "this is a date"),  # each is as long as a number of the country
         ("2026-11-30", "DK", "this is a date"),
         ("30/11/2026 07:00", "NO", "this is a date"),
