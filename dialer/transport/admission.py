@@ -9,7 +9,7 @@ from collections.abc import Collection
 from anyio.from_thread import BlockingPortal
 
 from dialer.transport.departure import Departures
-from dialer.transport.portal import start_soon
+from dialer.transport.portal import loop_of, start_soon
 
 SLOW = 0.03  # seconds in which an event loop answers that has time to spare
 LONGEST_WAIT = 1.0
@@ -24,6 +24,7 @@ class Admission:
     """
 
     def __init__(self, loop: BlockingPortal) -> None:
+        loop_of(loop)  # while it answers: to ask a loop that does not would be to wait for it
         self._loop = loop
         self._preparation = 0.01
 

@@ -15,12 +15,17 @@ _loops: WeakKeyDictionary[BlockingPortal, asyncio.AbstractEventLoop] = WeakKeyDi
 _running: set[asyncio.Task[None]] = set()  # a loop itself keeps no task alive
 
 
+def loop_of(portal: BlockingPortal) -> asyncio.AbstractEventLoop:
+    """The loop of a portal. The first call waits for it; later ones need no answer from it."""
+    return _loops.get(portal) or _loops.setdefault(portal, portal.call(asyncio.get_running_loop))
+
+
 def start_soon(portal: BlockingPortal, function: Callable[..., Coroutine[Any, Any, None]], *args: object) -> None:
     """Start a coroutine on the portal's loop; returns at once, where the portal's own way waits for the loop's turn.
 
     Raises RuntimeError when the loop has ended.
     """
-    loop = _loops.get(portal) or _loops.setdefault(portal, portal.call(asyncio.get_running_loop))
+    loop = loop_of(portal)
 
     def start() -> None:
         task = loop.create_task(function(*args))

@@ -52,15 +52,17 @@ def test_what_came_while_the_loop_stood_still_is_waited_for_too(loop):
 
 
 def test_a_loop_that_does_not_answer_is_not_waited_for_without_end(loop):
-    over = threading.Event()
+    admission, over, moves_on = Admission(loop), threading.Event(), threading.Event()
 
     async def stand_still() -> None:
         over.wait(PATIENCE)
+        moves_on.set()
 
     loop.start_task_soon(stand_still)
     began = time.monotonic()
-    Admission(loop).wait_for_the_loop()
+    admission.wait_for_the_loop()
     assert time.monotonic() - began >= 2 * LONGEST_WAIT
+    assert not moves_on.is_set()
     over.set()
 
 
