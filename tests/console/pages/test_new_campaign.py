@@ -226,7 +226,7 @@ def test_settings_are_kept_and_shown_again(console: Console, draft: str) -> None
         ({"holidays": "XX"}, "no holidays are known"),
         ({"busy": "5"}, "is not a duration"),
         ({"max_attempts": "many"}, "expected a whole number"),
-        ({"pace": "0"}, "must be more than 0"),
+        ({"pace": "0"}, "must be at least 0.0001"),
         ({"end": "soon"}, "soon"),
         ({"start": "2036-02-01T10:00", "end": "2036-01-01T10:00"}, "end comes before start"),
         ({"account": "nobody"}, "no account"),
