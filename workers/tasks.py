@@ -75,8 +75,9 @@ class DueAgain(Retry):  # type: ignore[misc]
 def dial(campaign_id: str, claim: str, contact_ids: list[int]) -> str:
     """Place the calls of one slice, as far as its claim still holds; returns in words what became of them."""
     slice_to_dial = Slice(campaign_id=campaign_id, claim=UUID(claim), contact_ids=tuple(contact_ids))
-    using, summary = runtime(settings), SliceSummary(len(contact_ids))
+    summary = SliceSummary(len(contact_ids))
     try:
+        using = runtime(settings)
         with contained(Step.DIAL, using.ledger, using.clock(), campaign=campaign_id) as errors:
             dialing.dial(slice_to_dial, using=using, answered=summary.add)
         if errors:
@@ -174,15 +175,18 @@ def _publish_one(slice_: Slice, producer: Any) -> None:
 @TICK.labels("look").time()
 def poll() -> None:
     """Poll the calls in progress of every account whose outcomes are learnt by polling."""
-    polling.poll_accounts(using=runtime(settings))
+    try:
+        polling.poll_accounts(using=runtime(settings))
+    except LedgerUnavailable as exc:  # it has been away since this process began
+        log.error("calls are not followed", why=exc.message, remedy=exc.remedy)
 
 
 @app.task(name="workers.tasks.launch", send_events=False)  # type: ignore[untyped-decorator]
 @TICK.labels("launch").time()
 def launch() -> None:
     """Launch the recurring campaigns that are due; hand out the lists to be read and the drafts to be rehearsed."""
-    using = runtime(settings)
     try:
+        using = runtime(settings)
         with contained(Step.LAUNCH, using.ledger, using.clock()):
             for draft_id in readings.unfinished_readings(settings.data_dir, using.clock()):
                 _send(read_list, draft_id)  # what the broker does not take is handed out again
@@ -203,9 +207,9 @@ def launch() -> None:
 @app.task(name="workers.tasks.read_list", send_events=False)  # type: ignore[untyped-decorator]
 def read_list(draft_id: str) -> None:
     """Read a list for a check, a plan, a start or an append; files beside it say how far it is, and what came of it."""
-    using = runtime(settings)
-    facts: dict[str, Any] = {"clock": using.clock, "stopping": using.stopping}
     try:
+        using = runtime(settings)
+        facts: dict[str, Any] = {"clock": using.clock, "stopping": using.stopping}
         with contained(Step.LAUNCH, using.ledger, using.clock()):
             purposes = list_readings(settings, using.ledger)
             readings.carry_out_reading(settings.data_dir, draft_id, purposes, **facts)
@@ -229,8 +233,8 @@ def _account_settings(using: Runtime) -> Mapping[str, AccountSettings]:
 @app.task(name="workers.tasks.retain", send_events=False)  # type: ignore[untyped-decorator]
 def retain() -> None:
     """Once a night, empty what is known of people whose time is over, a part at a time; remove lists kept for days."""
-    using = runtime(settings)
     try:
+        using = runtime(settings)
         with contained(Step.SWEEP, using.ledger, using.clock(), part="retention"):
             remove_old_drafts(settings.data_dir, using.clock())
             remove_old_uploads(settings.data_dir, using.clock())
@@ -248,8 +252,8 @@ def retain() -> None:
 @TICK.labels("sweep").time()
 def sweep() -> None:
     """Settle stale claims, unconfirmed calls and whatever else is overdue; hand out the events that are to be told."""
-    using = runtime(settings)
     try:
+        using = runtime(settings)
         with contained(Step.TELL, using.ledger, using.clock()):
             for ticket in delivering.claim(using=using):
                 _send(tell, ticket.webhook, str(ticket.lease))  # what the broker does not take is due after its lease
@@ -261,8 +265,8 @@ def sweep() -> None:
 @app.task(name="workers.tasks.tell", send_events=False)  # type: ignore[untyped-decorator]
 def tell(webhook: str, lease: str) -> None:
     """Deliver to a webhook what waits for it, as far as its lease still holds."""
-    using = runtime(settings)
     try:
+        using = runtime(settings)
         with contained(Step.TELL, using.ledger, using.clock()):
             delivering.deliver(Ticket(webhook=webhook, lease=UUID(lease)), using=using)
     except LedgerUnavailable as exc:
