@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from html import escape
 from secrets import token_urlsafe
@@ -33,6 +34,7 @@ HIDE_BUTTONS = (
 COLUMNS = "name,kwargs,state,result,exception,received,runtime,worker,uuid"
 MENU = b'<ul class="app-nav navbar-nav">'
 PAGES_WITH_BUTTONS = ("/worker/", "/task/")
+LINK_OF_A_DIAL = re.compile(rb'<a href="[^"]*">(dial ([A-Za-z0-9-]+))</a>')  # Flower's own finds nothing
 MAX_CONNECTIONS = 100
 HEAD_SECONDS, BODY_SECONDS = 10.0, 30.0
 MAX_BODY_BYTES = 64 << 10
@@ -88,12 +90,18 @@ class AdminRequired(SafeHeaders):
         return super().prepare()  # type: ignore[misc]
 
     def finish_page(self, chunk: Any) -> Any:
-        """A page with a way to the console, and without the buttons that would be refused."""
+        """A page with ways to the console and to a dial's campaign there, without the buttons that would be refused."""
         if not isinstance(chunk, bytes):
             return chunk
         hides = self.request.path.startswith(PAGES_WITH_BUTTONS) and not _settings().flower.control
         shown = chunk.replace(b"</head>", HIDE_BUTTONS, 1) if hides else chunk
+        if self.request.path.startswith("/task/"):
+            shown = LINK_OF_A_DIAL.sub(self._way_to_campaign, shown, 1)
         return shown.replace(MENU, MENU + self._way_to_console().encode(), 1)
+
+    def _way_to_campaign(self, found: re.Match[bytes]) -> bytes:
+        words, campaign_id = found[1].decode(), found[2].decode()
+        return f'<a href="{escape(self._console())}campaigns/{campaign_id}">{words}</a>'.encode()
 
     def _way_to_console(self) -> str:
         return f'<li class="nav-item"><a class="nav-link" href="{escape(self._console())}">Campaigns</a></li>'

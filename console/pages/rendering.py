@@ -25,6 +25,7 @@ from console.pages.said import said
 from console.server.auth import Caller, form_token
 from console.server.state import AppState
 from dialer.phone import mask, mask_written
+from workers.task_search import tasks_page
 
 LONGEST_CELL = 80
 
@@ -177,6 +178,7 @@ def _environment() -> Environment:
         "masked_cell": _masked_cell,
         "said": said,
         "actor": _actor,
+        "tasks_page": tasks_page,
     }
     environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.policies["ext.i18n.trimmed"] = True

@@ -176,6 +176,11 @@ def test_the_link_to_flower_leads_where_this_browser_can_go(
     assert flower_url(AppState(settings, lambda: None), browser_asked) == link
 
 
+def test_a_campaigns_page_leads_to_its_own_tasks_in_flower(console: Console, reminder: str) -> None:
+    page = console.http.get(f"/campaigns/{reminder}").text
+    assert f'href="http://127.0.0.1:5555/tasks?name=dial%20kwargs%3Acampaign%3D{reminder}"' in page
+
+
 def test_a_bar_has_a_part_for_each_final_status_and_those_on_the_line() -> None:
     parts = segments({ContactStatus.PENDING: 5, ContactStatus.REACHED: 3, ContactStatus.PLACED: 2})
     assert [(part.status, part.start, part.width) for part in parts] == [("reached", 0, 30), ("placed", 30, 20)]
