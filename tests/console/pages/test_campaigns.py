@@ -170,7 +170,7 @@ def test_a_missing_campaign_is_a_page_that_leads_back(console: Console, reminder
 def test_the_link_to_flower_leads_where_this_browser_can_go(
     tmp_path, listens: str, browser_asked: str, link: str | None
 ) -> None:
-    settings = console_server.settings(tmp_path, "sqlite://").model_copy(
+    settings = console_server.settings(tmp_path, f"sqlite:///{tmp_path / 'ledger.sqlite3'}").model_copy(
         update={"flower": FlowerSettings(host=listens)}
     )
     assert flower_url(AppState(settings, lambda: None), browser_asked) == link
