@@ -29,6 +29,7 @@ from pydantic_settings import (
 
 from campaigns.retention_periods import InstallationRetention
 from dialer.errors import DialerError
+from dialer.field_errors import FIELD_ERROR
 from dialer.providers.registry import PROVIDERS, AnyAccount, specs
 from dialer.redis_address import RedisAddress
 from dialer.regular_file import check_regular, read_regular
@@ -222,14 +223,17 @@ def load() -> Settings:
 def _error_lines(exc: ValidationError, file: Path) -> list[str]:
     lines = []
     text = decoded(read_regular(file, MAX_BYTES)) if file.exists() else ""
-    for error in exc.errors(include_input=False, include_url=False, include_context=False):
-        key = ".".join(str(part) for part in error["loc"])
-        variable = "DIALER_" + "__".join(str(part) for part in error["loc"]).upper()
-        line = line_of(text, error["loc"])
+    for error in exc.errors(include_input=False, include_url=False):
+        own = error.get("ctx", {}) if error["type"] == FIELD_ERROR else {}
+        place = (*error["loc"], *own.get("key", ()))
+        key = ".".join(str(part) for part in place)
+        variable = "DIALER_" + "__".join(str(part) for part in place).upper()
+        line = line_of(text, place)
         in_file = f"{file}:{line}" if line else str(file)
         where = next((name for name in os.environ if name == variable or name.startswith(f"{variable}__")), in_file)
-        message = _unknown_key(error["loc"]) if error["type"] == "extra_forbidden" else error["msg"]
-        lines.append(f"{where}: {key}: {message.removeprefix('Value error, ')}")
+        message = _unknown_key(place) if error["type"] == "extra_forbidden" else error["msg"]
+        suggestion = f"; {own['suggestion']}" if own.get("suggestion") else ""
+        lines.append(f"{where}: {key}: {message.removeprefix('Value error, ')}{suggestion}")
     return lines
 
 

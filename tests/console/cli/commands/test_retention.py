@@ -38,13 +38,20 @@ def test_what_is_due_is_shown_and_emptied_and_a_line_says_so(shell):
     assert [line["detail"] for line in listed] == ["nothing was due"]
 
 
-def test_a_period_that_is_none_is_named_by_its_key(shell):
+@pytest.mark.parametrize(
+    ("period", "told"),
+    [
+        ('contacts = "7d"', 'retention.contacts: "7d" is too short: frequency caps count the calls of 31 days'),
+        ('contacts = "7d"', "; write 31d or more"),
+        ('texts = "soon"', 'retention.texts: "soon" is no time to keep something for; write a number and a unit: 90d'),
+        ('texts = "1y"\ncontacts = "90d"', "; write 90d or less for texts"),
+    ],
+)
+def test_a_period_that_is_none_is_named_by_its_key_with_what_to_write(shell, period, told):
     settings = shell.folder / "dialer.toml"
-    settings.write_text(settings.read_text() + '\n[retention]\ncontacts = "7d"\n')
+    settings.write_text(f"{settings.read_text()}\n[retention]\n{period}\n")
     ran = shell.run("retention", "plan")
-    assert ran.code == 1
-    assert "retention.contacts" in ran.err
-    assert "is too short" in ran.err
+    assert (ran.code, told in " ".join(ran.err.split())) == (1, True), ran.err
 
 
 def test_a_person_is_given_what_is_held_to_a_file_of_its_own(shell):
