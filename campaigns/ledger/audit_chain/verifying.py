@@ -27,6 +27,7 @@ class ChainFault(StrEnum):
     REMOVED = "removed"
     INSERTED = "inserted"
     ENDS = "ends"  # where the chain begins or ends was not written with this hash_key
+    NOTED = "noted"  # the place that was noted earlier is not in the chain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +63,9 @@ def verify(ledger: Ledger, *, noted: ChainPlace | None = None) -> Verification:
         ends = ends_of(db)
         if not ends:
             first = db.scalar(select(func.min(audit.c.place)))
-            fault = ChainFault.ENDS if first is not None or noted else None
-            return Verification(fault=fault, place=first, waiting=waiting)
+            if first is None and noted is not None:
+                return Verification(fault=ChainFault.NOTED, place=noted.place, waiting=waiting)
+            return Verification(fault=None if first is None else ChainFault.ENDS, place=first, waiting=waiting)
         if set(ends) != set(ChainEnd) or any(row.seal != seal_of(ledger, row.name, row) for row in ends.values()):
             return Verification(fault=ChainFault.ENDS, waiting=waiting)
         anchor, head = place_of(ends[ChainEnd.ANCHOR]), place_of(ends[ChainEnd.HEAD])
@@ -99,7 +101,7 @@ class _Walk:
         if self._before.place < self._head.place:
             return self._verification(ChainFault.REMOVED, self._before.place + 1)
         if self._noted is not None and not self._is_noted_there():
-            return self._verification(ChainFault.ENDS, self._noted.place)
+            return self._verification(ChainFault.NOTED, self._noted.place)
         return self._verification()
 
     def _rows(self) -> Iterator[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, time
@@ -37,6 +38,11 @@ FAULTS: Mapping[ChainFault, str] = {
     ChainFault.REMOVED: "was removed",
     ChainFault.INSERTED: "was inserted",
 }
+CHANGED_ENDS = (
+    "[bold red]Where the chain begins and ends was not written with this ledger.hash_key[/]: the key is another, or"
+    " that was changed. See that this machine has the key of the others."
+)
+CHAIN_PLACE = re.compile(r"([0-9]{1,18}):([0-9a-f]{40})")
 
 
 def register(app: typer.Typer) -> None:
@@ -89,8 +95,10 @@ def verify_command(head: Head = None, as_json: bool = AsJson) -> None:
 def _print(result: Verification, noted: str | None) -> None:
     if result.fault is None:
         print_prose(f"Intact: {counted(result.chained, 'line')}, each as it was written.")
+    elif result.fault is ChainFault.NOTED:
+        print_prose(f"[bold red]{noted} is not in the chain[/]: lines were taken off its end, or all written anew.")
     elif result.fault is ChainFault.ENDS:
-        _print_changed_ends(result, noted)
+        print_prose(CHANGED_ENDS)
     else:
         line = f"Line {result.place:,} {FAULTS[result.fault]}"
         where = f"; {_where(result)}" if result.id is not None else ""
@@ -114,23 +122,13 @@ def _where(result: Verification) -> str:
     return f"{stands} id {result.id}, of {local_with_zone(result.at)}"
 
 
-def _print_changed_ends(result: Verification, noted: str | None) -> None:
-    if noted is not None and result.head is not None:
-        print_prose(f"[bold red]{noted} is not in the chain[/]: lines were taken off its end and written anew.")
-        return
-    print_prose(
-        "[bold red]Where the chain begins and ends was not written with this ledger.hash_key[/]: the key is another, or"
-        " that was changed. See that this machine has the key of the others."
-    )
-
-
 def _chain_place(text: str) -> ChainPlace:
-    place, _, hash_ = text.strip().partition(":")
-    if not place.isascii() or not place.isdigit() or not hash_:
+    written = CHAIN_PLACE.fullmatch(text.strip())
+    if written is None:
         raise BadArgument(
-            f"--head: {text!r} is no place of the chain", "write PLACE:HASH, as `audit verify` printed it"
+            f"--head: {text[:60]!r} is no place of the chain", "write PLACE:HASH, as `audit verify` printed it"
         )
-    return ChainPlace(place=int(place), hash=hash_)
+    return ChainPlace(place=int(written[1]), hash=written[2])
 
 
 def _day(text: str | None) -> datetime | None:

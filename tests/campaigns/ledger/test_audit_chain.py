@@ -135,9 +135,12 @@ def test_a_chain_put_back_to_an_earlier_end_is_seen_by_whoever_noted_a_later_one
     run(ledger, delete(audit_chain))
     run(ledger, insert(audit_chain).values(earlier))
     assert verify(ledger).fault is None
-    assert verify(ledger, noted=noted).fault is ChainFault.ENDS
+    assert verify(ledger, noted=noted).fault is ChainFault.NOTED
     chained(ledger, now + timedelta(hours=2), 5)
-    assert verify(ledger, noted=noted).fault is ChainFault.ENDS
+    assert verify(ledger, noted=noted).fault is ChainFault.NOTED
+    run(ledger, delete(audit))
+    run(ledger, delete(audit_chain))
+    assert verify(ledger, noted=noted).fault is ChainFault.NOTED
 
 
 def test_old_lines_go_and_the_rest_still_verifies(ledger, now):

@@ -31,6 +31,8 @@ def test_lines_are_listed_and_verified_and_a_changed_one_is_named(shell):
     listed = shell.run("audit", "list", "--event", "suppression added", "--since", "2020-01-31", "--json").json
     assert [(line["event"], "555" in line["detail"]) for line in listed] == [("suppression added", False)] * 2
     assert "2 lines are not chained yet" in shell.run("audit", "verify").out
+    before_all = shell.run("audit", "verify", "--head", f"2:{'0' * 40}")
+    assert (before_all.code, "is not in the chain" in before_all.out) == (1, True)
     chain(shell)
     intact = shell.run("audit", "verify")
     assert (intact.code, "Intact: 2 lines" in intact.out) == (0, True)
@@ -50,6 +52,8 @@ def test_lines_are_listed_and_verified_and_a_changed_one_is_named(shell):
         (("list", "--since", "yesterday"), "--since: 'yesterday' is no day"),
         (("verify", "--head", "12"), "--head: '12' is no place of the chain"),
         (("verify", "--head", "x:ab"), "--head: 'x:ab' is no place of the chain"),
+        (("verify", "--head", "2:zz"), "--head: '2:zz' is no place of the chain"),
+        (("verify", "--head", f"{10**20}:{'0' * 40}"), f"--head: '{10**20}:"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_what_to_write(shell, line, named):
