@@ -239,7 +239,7 @@ def _account(
         loop=portal,
         clock=loop.now,
         departures=Departures(bucket, _at_once),
-        admission=_EverybodyAdmitted(portal),
+        admission=_EverybodyAdmitted(),
         new_flight=new_flight,
     )
 
@@ -276,6 +276,9 @@ class VirtualBucket(TokenBucket):
 
 class _EverybodyAdmitted(Admission):
     """No machine is too busy on a clock that stands meanwhile."""
+
+    def __init__(self) -> None:
+        """It asks no loop: this one answers blocking functions in their turn only."""
 
     def wait_for_the_loop(self, departures: Collection[Departures] = ()) -> set[Departures]:
         return set()
