@@ -73,8 +73,8 @@ class Account:
 
     async def _place(self, call: CallRequest, departure: Departure) -> Ruling:
         """Place a call in a slot of the pace, or in a later one where it was not ready; too late for any, never."""
-        turn = partial(self.departures.wait_for_slot, str(call.correlation_id), departure)
-        ruling = await self.session.place(call, departure, now=self.clock, turn=turn)
+        wait_for_slot = partial(self.departures.wait_for_slot, str(call.correlation_id), departure)
+        ruling = await self.session.place(call, departure, now=self.clock, wait_for_slot=wait_for_slot)
         REQUESTS.labels(self.name, ruling.verdict, known_word(ruling.mnemonic, _words(self.provider))).inc()
         return self.in_our_seconds(ruling)
 

@@ -98,7 +98,7 @@ def pytest_collection() -> Iterator[None]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first; `fast` is what needs no ledger, server or other process, and is not `slow`."""
-    items.sort(key=lambda item: _turn(item.path))
+    items.sort(key=lambda item: _place(item.path))
     for item in items:
         needs_parts = REAL_PARTS & set(getattr(item, "fixturenames", ())) or _starts_parts(item.path)
         if not (needs_parts or item.get_closest_marker("postgres") or item.get_closest_marker("slow")):
@@ -138,9 +138,9 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 @cache
-def _turn(path: Path) -> int:
+def _place(path: Path) -> int:
     name = path.relative_to(TESTS).as_posix() if path.is_relative_to(TESTS) else ""
-    return next((turn for turn, begin in enumerate(LONGEST) if name.startswith(begin)), len(LONGEST))
+    return next((place for place, begin in enumerate(LONGEST) if name.startswith(begin)), len(LONGEST))
 
 
 @cache

@@ -68,7 +68,7 @@ def measure() -> Iterator[Figures]:
 
 
 def _naive(folder: Path, kinds: Sequence[str]) -> tuple[int, int, int]:
-    numbers = {vendor: reserved_numbers(CONTACTS, skip=turn) for turn, vendor in enumerate(VENDORS)}
+    numbers = {vendor: reserved_numbers(CONTACTS, skip=index) for index, vendor in enumerate(VENDORS)}
     store = SqliteStore(folder / "none.sqlite3")
     modules = Modules(celery="benchmarks.naive")
     manner = {"seed": SEED, "speed": 8.0, "workers": 3, "modules": modules, "without": ("beat", "console")}

@@ -44,7 +44,7 @@ def share_day(account: str, ledger: Ledger, bucket: TokenBucket, now: datetime) 
 
     They are shared by weight and by the hours still open that day.
     """
-    if not (bucket.has_day and bucket.claim_turn("shares", SHARED_EVERY)):
+    if not (bucket.has_day and bucket.claim_lease("shares", SHARED_EVERY)):
         return
     day = next((window for window in bucket.peek().windows if window.name == LimitName.DAY_POINTS), None)
     if day is None:

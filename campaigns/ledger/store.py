@@ -62,8 +62,8 @@ class Ledger:
         if not sqlite:
             event.listen(self.engine, "connect", lambda dbapi, _record: self._served.add(dbapi))
         # SQLite has one writer at a time, and lets the others ask again at intervals in which nobody writes: the
-        # threads of one process take turns before they ask.
-        self._turn: AbstractContextManager[Any] = threading.RLock() if sqlite else nullcontext()
+        # threads of one process wait for each other before they ask.
+        self._writers_lock: AbstractContextManager[Any] = threading.RLock() if sqlite else nullcontext()
 
     @property
     def place(self) -> str:
@@ -117,7 +117,12 @@ class Ledger:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One durable transaction, committed at the end of the block."""
-        with _as_unavailable(self), self._turn, self.engine.connect().execution_options(writes=True) as db, db.begin():
+        with (
+            _as_unavailable(self),
+            self._writers_lock,
+            self.engine.connect().execution_options(writes=True) as db,
+            db.begin(),
+        ):
             yield db
 
     @contextmanager
@@ -127,7 +132,7 @@ class Ledger:
             with self.writing() as db:
                 yield db
             return
-        with _as_unavailable(self), self._turn, self.engine.connect().execution_options(writes=True) as db:
+        with _as_unavailable(self), self._writers_lock, self.engine.connect().execution_options(writes=True) as db:
             sqlite: Any = db.connection.driver_connection
             _set(sqlite, "foreign_keys=OFF")  # a table that is dropped would take its name out of every reference
             try:
@@ -164,7 +169,7 @@ class Ledger:
             try:
                 options = {"writes": True, "waits_for_disk": waits_for_disk}
                 with (
-                    self._turn,
+                    self._writers_lock,
                     nullcontext(on) if on else self.engine.connect().execution_options(**options) as db,
                     _synced(db, waits_for_disk or self._durability != DURABLE),
                     db.begin(),

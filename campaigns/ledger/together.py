@@ -19,7 +19,7 @@ class Together(Generic[T]):
     def __init__(self, *, gather: float = 0.0) -> None:
         self._lock = threading.Lock()
         self._gather, self._came_at = gather, -1.0
-        self._turns: dict[Hashable, threading.Lock] = {}
+        self._locks: dict[Hashable, threading.Lock] = {}
         self._waiting: dict[Hashable, _Batch[T]] = {}
 
     def do(self, work: Hashable, items: Sequence[T], act: Callable[[Sequence[T]], None]) -> None:
@@ -28,7 +28,7 @@ class Together(Generic[T]):
         What `act` raises is raised in the thread that called it.
         """
         with self._lock:
-            turn = self._turns.setdefault(work, threading.Lock())
+            lock = self._locks.setdefault(work, threading.Lock())
             is_first = work not in self._waiting
             batch = self._waiting.setdefault(work, _Batch())
             batch.items.extend(items)
@@ -37,7 +37,7 @@ class Together(Generic[T]):
         if not is_first:
             batch.done.wait()  # and no longer: what comes after it is others' work
             return
-        with turn:
+        with lock:
             if is_busy and (left := now + self._gather - monotonic()) > 0:
                 sleep(left)
             with self._lock:

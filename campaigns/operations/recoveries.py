@@ -90,7 +90,7 @@ def _ask_limited(account: Account, using: Runtime) -> None:
     """The first answer that succeeds tells what is left; whoever was put off until the reset is due then."""
     every = max(account.scaled(ASKED_EVERY), 1.0)
     try:
-        if not account.bucket.metered or not account.bucket.claim_turn("ask whether a limit holds", every):
+        if not account.bucket.metered or not account.bucket.claim_lease("ask whether a limit holds", every):
             return
     except BucketUnavailable:
         return  # nothing is dialed without it

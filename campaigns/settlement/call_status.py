@@ -50,10 +50,10 @@ def fetch_call_status(attempt: OpenAttempt, account: Account) -> CallStatus | No
     """The provider's status of the call, or why it could not be asked now."""
     grant_id = f"ask:{uuid4()}"
     try:
-        if not account.bucket.claim_turn(f"ask:{attempt.id}", 2 * account.settings.timeout):
+        if not account.bucket.claim_lease(f"ask:{attempt.id}", 2 * account.settings.timeout):
             return NotAsked.ASKED_BY_ANOTHER_PROCESS
         if not account.bucket.take(grant_id, patience=0.0, call=False).granted:
-            account.bucket.release_turn(f"ask:{attempt.id}")
+            account.bucket.release_lease(f"ask:{attempt.id}")
             return NotAsked.ACCOUNT_BUSY
         status = _status_of(attempt, account)
         account.bucket.settle_all([replace(GrantResult.from_ruling(grant_id, status.ruling), charged=True)])

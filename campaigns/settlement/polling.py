@@ -71,20 +71,20 @@ def poll_calls(account: Account, *, using: Runtime) -> int:
         followed = queries.attempts_in(db, LOOKED_FOR, account=account.name)
     if not any(_may_show(attempt, using.clock(), account) for attempt in followed):
         return 0
-    turn = _Turn(account, min(attempt.script_seconds for attempt in followed))
-    if not turn.claim():
+    lease = _LookLease(account, min(attempt.script_seconds for attempt in followed))
+    if not lease.claim():
         return 0
     grant_id = f"look:{uuid4()}"
     answer = account.bucket.take(grant_id, patience=PATIENCE, points=1, call=False)
     if not answer.granted:
-        turn.release()
+        lease.release()
         if _named.is_due(account.name):
             log.warning("no token to look at calls in progress", account=account.name, limit=answer.limit)
         return 0
     looked_at = using.clock()
-    listing = account.look(meanwhile=turn.goes_on)
+    listing = account.look(meanwhile=lease.goes_on)
     heard_at = using.clock()
-    turn.done()
+    lease.done()
     ended = _apply_to(followed, listing, looked_at, heard_at, account, using) if listing.usable else []
     _settle_grant(grant_id, listing, account, ended)
     return len(ended)
@@ -96,8 +96,8 @@ def _may_show(attempt: OpenAttempt, now: datetime, account: Account) -> bool:
     return attempt.status is not AttemptStatus.DIALING or waiting >= account.scaled(APPEARS_WITHIN)
 
 
-class _Turn:
-    """The turn to look at an account's calls: the shorter the shortest message that may be spoken, the more often.
+class _LookLease:
+    """The lease to look at an account's calls: the shorter the shortest message that may be spoken, the more often.
 
     It is kept for a second while its look is under way, and again and again: a worker that was killed in the middle of
     a look does not keep the others from looking for long.
@@ -110,12 +110,12 @@ class _Turn:
             windows = self._bucket.peek().windows
             minute = (window.limit for window in windows if window.name == LimitName.MINUTE_POINTS)
             self._between = poll_interval(settings, message_seconds, next(minute, None))
-        self._name = f"look every {self._between:.1f} s"  # a turn of slower looks holds up none of these
+        self._name = f"look every {self._between:.1f} s"  # a lease of slower looks holds up none of these
         self._began = self._bucket.steady()
 
     def claim(self) -> bool:
         """Whether to look now."""
-        return self._bucket.claim_turn(self._name, min(self._between, LOOKERS_LEASE))
+        return self._bucket.claim_lease(self._name, min(self._between, LOOKERS_LEASE))
 
     def goes_on(self) -> None:
         """The look is under way still; but once the next one is due, it need not wait for this."""
@@ -131,12 +131,12 @@ class _Turn:
     def _hold(self, seconds: float) -> None:
         with suppress(BucketUnavailable):
             if seconds > 0:
-                self._bucket.hold_turn(self._name, seconds)
+                self._bucket.extend_lease(self._name, seconds)
 
     def release(self) -> None:
         """Nobody has looked: the next tick may."""
         with suppress(BucketUnavailable):
-            self._bucket.release_turn(self._name)
+            self._bucket.release_lease(self._name)
 
 
 def _settle_grant(grant_id: str, listing: Listing, account: Account, ended: list[OpenAttempt]) -> None:

@@ -288,24 +288,24 @@ class TokenBucket:
             clock_behind=state["clock_behind"] / MICROSECONDS,
         )
 
-    def claim_turn(self, name: str, seconds: float) -> bool:
+    def claim_lease(self, name: str, seconds: float) -> bool:
         """True for the first caller within `seconds`, among all workers: so that one of them does a periodic job."""
         try:
-            return bool(self._redis.set(self._scripts.key(f"turn:{name}"), 1, nx=True, px=max(1, int(seconds * 1000))))
+            return bool(self._redis.set(self._scripts.key(f"lease:{name}"), 1, nx=True, px=max(1, int(seconds * 1000))))
         except RedisError as exc:
             raise self._scripts.unavailable(exc) from exc
 
-    def hold_turn(self, name: str, seconds: float) -> None:
-        """Keep a claimed turn for so many seconds from now: so a turn can be short while it is not known who lives."""
+    def extend_lease(self, name: str, seconds: float) -> None:
+        """Keep a claimed lease for so many seconds from now: it can be short while it is not known who lives."""
         try:
-            self._redis.set(self._scripts.key(f"turn:{name}"), 1, px=max(1, int(seconds * 1000)))
+            self._redis.set(self._scripts.key(f"lease:{name}"), 1, px=max(1, int(seconds * 1000)))
         except RedisError as exc:
             raise self._scripts.unavailable(exc) from exc
 
-    def release_turn(self, name: str) -> None:
-        """Give a claimed turn back, so that the next caller gets it."""
+    def release_lease(self, name: str) -> None:
+        """Give a claimed lease back, so that the next caller gets it."""
         try:
-            self._redis.delete(self._scripts.key(f"turn:{name}"))
+            self._redis.delete(self._scripts.key(f"lease:{name}"))
         except RedisError as exc:
             raise self._scripts.unavailable(exc) from exc
 

@@ -52,7 +52,7 @@ class _Request(aiohttp.ClientRequest):
     if sys.version_info < (3, 12):
 
         def write_bytes(self, *arguments: Any) -> Coroutine[Any, Any, None]:
-            """Begin to write at once, as later Pythons do: in the loop's next turn the slot of a call may be over."""
+            """Begin to write at once, as later Pythons do: an iteration later the slot of a call may be over."""
             return _begun(super().write_bytes(*arguments))
 
 

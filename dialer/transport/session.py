@@ -34,7 +34,7 @@ log = get_logger()
 Clock = Callable[[], datetime]
 Answer = TypeVar("Answer", bound=Ruling | Listing | CallStatus | Heard[Any])
 T = TypeVar("T")
-Turn = Callable[[], Awaitable[None]]
+SlotWait = Callable[[], Awaitable[None]]
 SLOT_MISSED = "slot_missed"
 CONNECT_SECONDS = 3.0  # also where less is left before the deadline, which says nothing about the provider
 ECHO_LENGTHS = (6, 16)  # shorter texts are not looked for; so many characters in common are no coincidence
@@ -78,17 +78,21 @@ class Session(AsyncCloseable):
         self._keyring = Keyring(provider, self._send_without_login, logins)
 
     async def place(
-        self, call: CallRequest, departure: Departure | Deadline, now: Clock = utc_now, turn: Turn | None = None
+        self,
+        call: CallRequest,
+        departure: Departure | Deadline,
+        now: Clock = utc_now,
+        wait_for_slot: SlotWait | None = None,
     ) -> Ruling:
         """Place one call. After the deadline nothing is sent: the ruling is NOT_SENT with the mnemonic `too_late`.
 
-        Nor is it after its slot. `turn` waits for a slot, or for another one, once all is ready to be sent; where it
-        raises BucketUnavailable, or there is none to wait for, the ruling is NOT_SENT, `slot_missed`.
+        Nor is it after its slot. `wait_for_slot` waits for a slot, or for another one, once all is ready to be sent;
+        where it raises BucketUnavailable, or there is none to wait for, the ruling is NOT_SENT, `slot_missed`.
         """
         departure = Departure(departure) if isinstance(departure, Deadline) else departure
         provider = self.provider
         query = _Query(build=partial(provider.placing, call), read=provider.read_placing, from_ruling=_itself)
-        return _without_text(await self._answer(query, now, departure, turn), call)
+        return _without_text(await self._answer(query, now, departure, wait_for_slot), call)
 
     async def list_calls(self, now: Clock = utc_now) -> Listing:
         """All calls in progress; `usable` is False if the provider has no such list, or did not return it."""
@@ -138,14 +142,18 @@ class Session(AsyncCloseable):
         await self._client.aclose()
 
     async def _answer(
-        self, query: _Query[Answer], now: Clock, departure: Departure | None = None, turn: Turn | None = None
+        self,
+        query: _Query[Answer],
+        now: Clock,
+        departure: Departure | None = None,
+        wait_for_slot: SlotWait | None = None,
     ) -> Answer:
         """Send a request, logged in; when the key is refused, log in again and repeat it once."""
         for _ in range(2):
             if refusal := await self._keyring.ensure_login(now):
                 return query.from_ruling(refusal)
             renewals = self._keyring.renewals
-            answer = await self._once(query, departure, turn)
+            answer = await self._once(query, departure, wait_for_slot)
             if _ruling(answer).verdict is not Verdict.LOGIN_AGAIN or not self._keyring.forget_refused_key(renewals):
                 break
         return (
@@ -155,14 +163,14 @@ class Session(AsyncCloseable):
         )
 
     async def _once(
-        self, query: _Query[Answer], departure: Departure | None = None, turn: Turn | None = None
+        self, query: _Query[Answer], departure: Departure | None = None, wait_for_slot: SlotWait | None = None
     ) -> Answer:
         try:
             request = self._built(query.build)
             if request is None:
                 return query.from_ruling(not_offered(self.provider.name, "be asked this"))
             with translate_errors(self.provider.name, request), reading_for(self._account):
-                return query.read(await self._in_turn(request, departure, turn))
+                return query.read(await self._in_slot(request, departure, wait_for_slot))
         except ProviderError as error:
             return query.from_ruling(error.ruling)
 
@@ -178,12 +186,14 @@ class Session(AsyncCloseable):
             ruling = Ruling(verdict=Verdict.NOT_SENT, mnemonic=OUR_FAULT, detail=detail)
             raise NotPlaced(self.provider.name, detail, ruling) from exc
 
-    async def _in_turn(self, request: HttpRequest, departure: Departure | None, turn: Turn | None) -> HttpReply:
-        if turn is None:
+    async def _in_slot(
+        self, request: HttpRequest, departure: Departure | None, wait_for_slot: SlotWait | None
+    ) -> HttpReply:
+        if wait_for_slot is None:
             return await self._exchange(request, departure)
         while True:
             try:
-                await turn()
+                await wait_for_slot()
             except BucketUnavailable as exc:
                 raise self._too_late(SLOT_MISSED, exc.message) from exc
             with suppress(_SlotMissed):

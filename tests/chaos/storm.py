@@ -95,7 +95,7 @@ class Outcome:
 def run(plan: Plan, folder: Path, say: Callable[[str], None] = lambda _line: None) -> Outcome:
     """Run a storm to its end; whoever has no final status when patience ends is lost."""
     began = time.monotonic()
-    numbers = {vendor: reserved_numbers(plan.contacts, skip=turn) for turn, vendor in enumerate(VENDORS)}
+    numbers = {vendor: reserved_numbers(plan.contacts, skip=index) for index, vendor in enumerate(VENDORS)}
     with (
         disks.small() as disk,
         _kept(disk.folder / "stack", folder / "stack"),

@@ -42,27 +42,27 @@ class SkippingClock:
 
     skipped: timedelta = timedelta()
     delivering: int = 0
-    _turn: threading.Lock = field(default_factory=threading.Lock)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self) -> datetime:
         return utc_now() + self.skipped
 
     def skip(self) -> None:
-        with self._turn:
+        with self._lock:
             self.skipped += timedelta() if self.delivering else SKIPPED
 
     def stall(self) -> None:
-        with self._turn:
+        with self._lock:
             self.skipped += STALL
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        with self._turn:
+        with self._lock:
             self.delivering += 1
         try:
             yield
         finally:
-            with self._turn:
+            with self._lock:
                 self.delivering -= 1
 
 

@@ -50,7 +50,7 @@ class UnreliableReceiver:
         self.receiver = Receiver(answer=self.answer)
         self.taken: list[str] = []
         self.manner = "well"
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def answer(self, event: Event) -> Told:
         manner = self.manner
@@ -62,7 +62,7 @@ class UnreliableReceiver:
             raise ConnectionError
         if manner == "lying":
             return 200, {"content-length": "100"}, b"half"
-        with self._turn:
+        with self._lock:
             self.taken.append(event.id)
         return 204, {}, b""
 

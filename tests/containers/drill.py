@@ -58,7 +58,7 @@ class Drill:
         self.before = Services(engine, engine.folder / "previous", PREVIOUS)
         self.now = Services(engine, ROOT, OURS)
         self.steps: list[dict[str, Any]] = []
-        self.numbers = {vendor: reserved_numbers(people, skip=turn) for turn, vendor in enumerate(PACES)}
+        self.numbers = {vendor: reserved_numbers(people, skip=index) for index, vendor in enumerate(PACES)}
         self.files = engine.folder / "campaigns"
         self._write_campaigns()
 

@@ -246,8 +246,8 @@ def test_one_call_that_cannot_be_concluded_keeps_no_other_open(ledger, clock, re
         make_unreadable(ledger, bad.campaign_id)
         for seconds in (2.5, 2, 2):
             clock.forward(seconds)
-            for turn in buckets.scan_iter("{bucket:main}:turn:look*"):
-                buckets.delete(turn)
+            for lease in buckets.scan_iter("{bucket:main}:lease:look*"):
+                buckets.delete(lease)
             poll_accounts(using=using)
         assert {fresh(ledger, one.id).status.value for one in good} == {"ended"}
         assert steps_in_trouble(using)["look"] == {"main"}

@@ -64,10 +64,10 @@ class Receiver:
     url: str = ""
     came: list[Event] = field(default_factory=list)
     answer: Callable[[Event], Told] = taken
-    _turn: threading.Lock = field(default_factory=threading.Lock)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, event: Event) -> Told:
-        with self._turn:
+        with self._lock:
             self.came.append(event)
         return self.answer(event)
 

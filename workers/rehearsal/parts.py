@@ -249,27 +249,27 @@ async def _at_once(ask: Callable[[], Slots]) -> Slots:
 
 
 class VirtualBucket(TokenBucket):
-    """A token bucket whose turns end by its clock: Redis has them expire by its own."""
+    """A token bucket whose leases end by its clock: Redis has them expire by its own."""
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
-        self._turn_ends: dict[str, float] = {}
+        self._lease_ends: dict[str, float] = {}
 
-    def claim_turn(self, name: str, seconds: float) -> bool:
-        if self._turn_ends.get(name, 0.0) > self.steady():
+    def claim_lease(self, name: str, seconds: float) -> bool:
+        if self._lease_ends.get(name, 0.0) > self.steady():
             return False
-        self.hold_turn(name, seconds)
+        self.extend_lease(name, seconds)
         return True
 
-    def hold_turn(self, name: str, seconds: float) -> None:
-        self._turn_ends[name] = self.steady() + seconds
+    def extend_lease(self, name: str, seconds: float) -> None:
+        self._lease_ends[name] = self.steady() + seconds
 
-    def release_turn(self, name: str) -> None:
-        self._turn_ends.pop(name, None)
+    def release_lease(self, name: str) -> None:
+        self._lease_ends.pop(name, None)
 
-    def turn_ends(self, kind: str) -> datetime | None:
-        """When the first of the turns that are held ends, of those whose name begins so; None where none is held."""
-        held = (ends for name, ends in self._turn_ends.items() if name.startswith(kind))
+    def lease_ends(self, kind: str) -> datetime | None:
+        """When the first of the leases that are held ends, of those whose name begins so; None where none is held."""
+        held = (ends for name, ends in self._lease_ends.items() if name.startswith(kind))
         ends = min((ends for ends in held if ends > self.steady()), default=None)
         return None if ends is None else datetime.fromtimestamp(ends, UTC)
 

@@ -24,7 +24,7 @@ from workers.settings_sections import WorkerSettings
 LONGEST_NAP = timedelta(hours=6)  # between two ticks, whatever is thought to come next
 LONGEST_BACKOFF = 64.0  # ticks between two, while contacts are due and it is not known what holds them for how long
 BETWEEN_SWEEPS = timedelta(seconds=5)  # so that calls which are over at nearly the same time are settled together
-LOOKS = "look "  # how the turns of looks at calls in progress are called
+LOOKS = "look "  # how the leases of looks at calls in progress are called
 AT_LEAST_EVERY = timedelta(seconds=30)  # each kind of tick, while there is any
 LONGEST = timedelta(days=366)
 
@@ -180,7 +180,7 @@ class Ticking:
     def _looks(self, soon: datetime) -> list[datetime]:
         """When the calls in progress of the accounts that are polled are looked at next."""
         return [
-            account.bucket.turn_ends(LOOKS) or soon
+            account.bucket.lease_ends(LOOKS) or soon
             for account in self._parts.runtime.accounts.values()
             if account.provider.follows is Follows.LISTING and isinstance(account.bucket, VirtualBucket)
         ]

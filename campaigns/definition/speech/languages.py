@@ -50,7 +50,7 @@ def day_pattern(code: str, *, year: bool = False) -> str:
 
 
 def _parts(pattern: str) -> list[str]:
-    """A pattern as literals and fields by turns: `EEEE, d` is ["", "EEEE", ", ", "d", ""]."""
+    """A pattern as alternating literals and fields: `EEEE, d` is ["", "EEEE", ", ", "d", ""]."""
     parts = [""]
     end = 0
     for match in FIELDS.finditer(pattern):

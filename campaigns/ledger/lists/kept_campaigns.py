@@ -1,4 +1,4 @@
-"""Campaigns whose people's time runs, what was emptied of each, and the turns of the nights that do it."""
+"""Campaigns whose people's time runs, what was emptied of each, and the lease of the night that does it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from campaigns.retention_periods import Kept, Retention
 
 DAILY, AT_WORK = "retention", "retention at work"  # in `ticks`
 READ_AT_ONCE = 500
-TURN = timedelta(minutes=15)  # for which nobody else takes the day's run
+LEASE = timedelta(minutes=15)  # for which nobody else takes the day's run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,17 +121,17 @@ def done_since(db: Connection, since: datetime) -> dict[Kept, tuple[int, int]]:
     return {Kept(kept): (number, int(emptied)) for kept, number, emptied in rows}
 
 
-def take_turn(db: Connection, due_since: datetime, now: datetime) -> bool:
+def claim_night(db: Connection, due_since: datetime, now: datetime) -> bool:
     """Whether the day's run is still to be done and no other process is at it; then nobody else is, for a while."""
     last = db.scalar(select(ticks.c.at).where(ticks.c.step == DAILY))
     if last is not None and last >= due_since:
         return False
-    db.execute(delete(ticks).where(ticks.c.step == AT_WORK, or_(ticks.c.at <= now - TURN, ticks.c.at > now)))
+    db.execute(delete(ticks).where(ticks.c.step == AT_WORK, or_(ticks.c.at <= now - LEASE, ticks.c.at > now)))
     first = insert_into(db, ticks).values(step=AT_WORK, at=now).on_conflict_do_nothing().returning(ticks.c.step)
     return db.execute(first).first() is not None
 
 
-def end_turn(db: Connection, now: datetime, *, finished: bool) -> None:
+def end_night(db: Connection, now: datetime, *, finished: bool) -> None:
     """Let others go on with the day's run; with `finished`, on the next day."""
     db.execute(delete(ticks).where(ticks.c.step == AT_WORK))
     if finished:

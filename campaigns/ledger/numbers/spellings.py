@@ -15,7 +15,7 @@ from dialer.number_identity import TWO_SPELLINGS
 @lru_cache(maxsize=64)  # made for each statement anew it would take longer than most statements
 def other_spelling(phone: ColumnElement[str]) -> ColumnElement[str | None]:
     """The other number (E.164) of the same phone; NULL for nearly all numbers."""
-    pairs = [(pair.digits, *turn) for pair in TWO_SPELLINGS for turn in (pair[:2], pair[1::-1])]
+    pairs = [(pair.digits, *order) for pair in TWO_SPELLINGS for order in (pair[:2], pair[1::-1])]
     return case(
         *(
             (phone.like(spelling + "_" * digits), other + func.substr(phone, len(spelling) + 1))

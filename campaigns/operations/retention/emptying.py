@@ -102,7 +102,7 @@ def run_daily(
     """
     night = now.replace(hour=NIGHT_HOUR, minute=0, second=0, microsecond=0)
     due_since = night if night <= now else night - timedelta(days=1)
-    if not ledger.write(kept_campaigns.take_turn, due_since, now):
+    if not ledger.write(kept_campaigns.claim_night, due_since, now):
         return None
     result = Result(finished=False)
     try:
@@ -116,7 +116,7 @@ def run_daily(
             if general.ends or done:
                 ledger.write(write_audit, now, who=PROGRAM, event=EVENT, detail=summary(result))
     finally:
-        ledger.write(kept_campaigns.end_turn, now, finished=result.finished)
+        ledger.write(kept_campaigns.end_night, now, finished=result.finished)
     return result
 
 

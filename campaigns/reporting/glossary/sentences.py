@@ -61,7 +61,7 @@ def _phrases() -> tuple[_Phrase, ...]:
 
 
 def _pattern(written: str) -> re.Pattern[str]:
-    parts = FIELD.split(written)  # literals and names by turns
+    parts = FIELD.split(written)  # literals and names alternate
     pairs = zip(parts[::2], [*parts[1::2], None], strict=True)
     fields = {COUNT: r"[\d,]+", OUTCOME: r"[a-z_]+", "mnemonic": r"[a-z]+_[a-z_]+", "parameter": r"[a-z_]+"}
     fields["hours"] = r"[\d:]+-[\d:]+"

@@ -105,7 +105,7 @@ def test_a_campaign_that_has_left_the_account_meanwhile_is_not_called_by_it(usin
     key = id(using.ledger)
     with ThreadPoolExecutor(2) as threads:
         done = [threads.submit(dial, slices[0], using=using)]
-        wait_for(lambda: key in dialing._turns._turns and dialing._turns._turns[key].locked())
+        wait_for(lambda: key in dialing._turns._locks and dialing._turns._locks[key].locked())
         wait_for(lambda: key not in dialing._turns._waiting)
         done.append(threads.submit(dial, slices[1], using=using))
         wait_for(lambda: key in dialing._turns._waiting)

@@ -289,7 +289,7 @@ def test_a_day_that_is_given_more_points_is_used_at_once(scene):
     release(using=scene.using)
     assert campaign_row(scene.ledger, campaign_id).hold_kind, "it was asked, and has nothing yet"
     scene.sandbox.configure(points_per_day=1000)
-    scene.buckets.delete("{bucket:main}:turn:ask whether a limit holds")
+    scene.buckets.delete("{bucket:main}:lease:ask whether a limit holds")
     scene.sweep()
     with scene.ledger.reading() as db:
         late = select(contacts.c.id).where(contacts.c.due_at > scene.clock())

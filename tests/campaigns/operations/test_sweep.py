@@ -63,10 +63,10 @@ def kept(ledger, heard, *, now):
     ledger.write(store, [Delivery(account="main", heard=[heard], body="as it came")], now=now)
 
 
-def turns_are_over(buckets: redis.Redis) -> None:
+def leases_are_over(buckets: redis.Redis) -> None:
     """As after some seconds, in which nobody else asks about the same call."""
-    for turn in buckets.keys("*:turn:*"):
-        buckets.delete(turn)
+    for lease in buckets.keys("*:lease:*"):
+        buckets.delete(lease)
 
 
 def stamped(when: datetime) -> str:
@@ -103,7 +103,7 @@ def test_a_second_sweep_finds_nothing_more(ledger, using, left_behind):
 def test_what_nobody_swept_for_an_hour_is_settled_all_the_same(ledger, clock, using, buckets, left_behind):
     clock.forward(3600)
     sweep(using=using)
-    turns_are_over(buckets)
+    leases_are_over(buckets)
     clock.forward(3600)
     sweep(using=using)
     with ledger.reading() as db:
@@ -126,7 +126,7 @@ def test_many_sweeps_at_once_do_what_one_does(ledger, using, buckets, left_behin
     for each in sweeps:
         each.join()
     assert len(done) == 6
-    turns_are_over(buckets)  # whom nobody could ask about while another sweep did comes to its turn
+    leases_are_over(buckets)  # whom nobody could ask about while another sweep did comes to its turn
     done.append(sweep(using=using))
     totals = [
         sum(getattr(one, name) for one in done)
@@ -218,7 +218,7 @@ def test_a_call_that_the_provider_says_goes_on_is_not_concluded(ledger, clock, u
     vendor.calls["m-0"] = {"status": "ANSWERED", "answeredAt": stamped(row.answered_at), "endedAt": stamped(clock())}
     vendor.calls["m-0"]["callDuration"] = 400
     clock.forward(200)
-    turns_are_over(buckets)
+    leases_are_over(buckets)
     assert sweep(using=using).concluded == 1
     row = attempt(ledger, row.id)
     assert (row.outcome, row.talk_seconds) == ("answered", 400)
@@ -229,7 +229,7 @@ def test_a_call_that_goes_on_for_ever_is_concluded_in_the_end(ledger, clock, usi
     assert row.status == "placed"
     for _ in range(20):
         clock.forward(200)
-        turns_are_over(buckets)
+        leases_are_over(buckets)
         sweep(using=using)
     assert attempt(ledger, row.id).status == "unknown"
     assert contact(ledger, row.contact_id).status == "unknown"
@@ -348,7 +348,7 @@ def test_a_call_known_to_be_answered_was_answered_whatever_its_end_is_called(
     if forgotten:
         vendor.calls.clear()
     sweep(using=using)
-    turns_are_over(buckets)
+    leases_are_over(buckets)
     clock.forward(300)
     assert sweep(using=using).concluded == 1
     made = attempt(ledger, one.id)
@@ -374,7 +374,7 @@ def test_calls_that_others_ask_about_take_nobodys_turn(ledger, clock, using, ven
     made = placed(ledger, using, clock, count=MOST_ASKED + 2)
     bucket = using.accounts["main"].bucket
     for one in made[:MOST_ASKED]:
-        assert bucket.claim_turn(f"ask:{one.id}", 60)
+        assert bucket.claim_lease(f"ask:{one.id}", 60)
     clock.forward(400)
     assert sweep(using=using).concluded == 2
     assert sorted(vendor.asked) == [f"m-{MOST_ASKED}", f"m-{MOST_ASKED + 1}"]

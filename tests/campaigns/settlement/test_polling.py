@@ -63,10 +63,10 @@ class Watch:
         self.ledger.write(mark_unconfirmed, one, ruling, settle_seconds=60.0, now=self.clock.forward(0.2))
         return fresh(self.ledger, one.id)
 
-    def end_turns(self, *, probes: bool = True) -> None:
+    def end_leases(self, *, probes: bool = True) -> None:
         """Whoever comes by next may look, in a throttle too."""
-        for turn in self.buckets.scan_iter("{bucket:main}:turn:look*"):
-            self.buckets.delete(turn)
+        for lease in self.buckets.scan_iter("{bucket:main}:lease:look*"):
+            self.buckets.delete(lease)
         if probes:
             self.buckets.hdel("{bucket:main}:state", "probe")
 
@@ -80,7 +80,7 @@ class Watch:
         """Look after so many seconds, when the list is this; returns how many calls ended."""
         self.clock.forward(seconds)
         self.vendor.listed = list(listed)
-        self.end_turns()
+        self.end_leases()
         return poll_calls(self.account, using=self.using)
 
 
@@ -320,7 +320,7 @@ def test_looking_concludes_a_call_once_however_many_look(watch):
     told: list[int] = []
 
     def glance():
-        watch.end_turns()
+        watch.end_leases()
         told.append(poll_calls(watch.account, using=watch.using))
 
     lookers = [threading.Thread(target=glance) for _ in range(5)]
@@ -412,7 +412,7 @@ def test_in_a_throttle_short_messages_are_looked_at_once_a_poll_all_the_same(led
         watch.throttle()
         watch.see(3, ("100", None, RINGING))
         for _ in range(3):
-            watch.end_turns(probes=False)
+            watch.end_leases(probes=False)
             poll_calls(watch.account, using=using)
     assert vendor.requests == 1
 

@@ -235,8 +235,8 @@ def test_many_grants_are_settled_together_also_by_a_redis_that_forgot_the_script
 
 
 def test_only_the_first_to_ask_has_the_turn(buckets):
-    assert bucket(buckets).claim_turn("look", 60)
-    assert not bucket(buckets).claim_turn("look", 60)
+    assert bucket(buckets).claim_lease("look", 60)
+    assert not bucket(buckets).claim_lease("look", 60)
 
 
 def _greedy(url: str, name: int, seconds: float, out: multiprocessing.Queue) -> None:
