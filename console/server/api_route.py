@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from campaigns.operations.api_tokens import Scope
 from campaigns.operations.people import Role
 from console.server.auth import READING, Caller, identify, require_json_or_header, require_same_site
+from console.server.body import JsonRequest
 from console.server.etags import unless_seen
 from console.server.problems import MEDIA_TYPE
 from console.server.request_checks import require_known_host, require_known_parameters
@@ -49,7 +50,7 @@ class ApiRoute(APIRoute):
                 await require_json_or_header(request)
             await require_known_parameters(request)
             request.state.caller = caller
-            response = await handle(request)
+            response = await handle(JsonRequest(request.scope, request.receive))
             if request.method == "GET" and response.status_code == 200:
                 response = unless_seen(request.headers.get("if-none-match"), response)
             response.headers.update(allowance.headers)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from fastapi import Request
 from starlette.datastructures import UploadFile
@@ -11,6 +14,31 @@ from starlette.datastructures import UploadFile
 
 class TooLarge(Exception):
     """The body is longer than the limit."""
+
+
+class JsonRequest(Request):
+    """A request in whose JSON no key stands twice: of two numbers Python would call the last, and say nothing."""
+
+    async def json(self) -> Any:
+        """What the body says. Raises JSONDecodeError, UnicodeDecodeError."""
+        if not hasattr(self, "_json"):
+            body = await self.body()
+            text = body.decode(json.detect_encoding(body))
+
+            def unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+                values = dict(pairs)
+                if len(values) < len(pairs):
+                    names = [name for name, _ in pairs]
+                    twice = next(name for name in names if names.count(name) > 1)
+                    raise json.JSONDecodeError(f'the key "{twice[:60]}" stands twice', text, _last(twice, text))
+                return values
+
+            self._json = json.loads(text, object_pairs_hook=unique)
+        return self._json
+
+
+def _last(name: str, text: str) -> int:
+    return max(0, text.rfind(json.dumps(name)), text.rfind(json.dumps(name, ensure_ascii=False)))
 
 
 async def read_body(request: Request, limit: int) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import urlencode
 
 from anyio import to_thread
@@ -145,9 +146,18 @@ async def _to_log_in(request: Request) -> Response:
 
 async def _invalid_request(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RequestValidationError)  # noqa: S101
-    faults = [Fault(where=_place(error["loc"]), message=error["msg"]) for error in exc.errors()]
+    faults = [_fault(error, exc.body) for error in exc.errors()]
     detail = "; ".join(f"{fault.where.rpartition('.')[2]}: {fault.message}" for fault in faults)
     return _error_response(request, http_problem(422, detail, REMEDIES[422], faults))
+
+
+def _fault(error: Mapping[str, Any], body: Any) -> Fault:
+    """What is wrong in a request; in a body that is no JSON by its line and column."""
+    if error["type"] != "json_invalid" or not isinstance(body, str):
+        return Fault(where=_place(error["loc"]), message=error["msg"])
+    at = int(error["loc"][-1])
+    place = f"{body.count(chr(10), 0, at) + 1}:{at - body.rfind(chr(10), 0, at)}"
+    return Fault(where=place, message=f"the body cannot be read as JSON: {error['ctx']['error']}")
 
 
 def _place(location: Sequence[object]) -> str:

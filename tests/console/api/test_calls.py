@@ -43,6 +43,32 @@ def phones(console: Console) -> list[str]:
         return list(db.scalars(select(contacts.c.phone).order_by(contacts.c.id)))
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (
+            '{"campaign": "reminders",\n "to": "+14155550107", "to": "+14155550108"}',
+            '2:24: the body cannot be read as JSON: the key "to" stands twice',
+        ),
+        (
+            '{"campaign": "reminders", "to": "+14155550107", "fields": {"name": "Ann", "name": "Bob"}}',
+            'the key "name" stands twice',
+        ),
+        (
+            '{"campaign": "reminders",\n "to" "+14155550107"}',
+            "2:7: the body cannot be read as JSON: Expecting ':' delimiter",
+        ),
+    ],
+)
+def test_a_body_that_says_two_things_is_refused_where_it_does(
+    console: Console, standing: str, clinic: httpx.Client, body: str, said: str
+) -> None:
+    reply = clinic.post("/api/v1/calls", content=body, headers={"content-type": "application/json"})
+    assert reply.status_code == 422
+    assert said in reply.json()["detail"]
+    assert phones(console) == []
+
+
 def test_a_call_is_asked_for_told_about_and_withdrawn(console: Console, standing: str, clinic: httpx.Client) -> None:
     reply = clinic.post("/api/v1/calls", json=CALL | {"key": "visit-7"})
     call = reply.json()
