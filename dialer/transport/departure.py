@@ -15,9 +15,7 @@ from dialer.bucket import BucketUnavailable, CampaignLimits, Slot, TokenBucket
 from dialer.bucket.limits import Slots
 from dialer.deadline import Deadline
 
-EVERY = (
-    0.001  # requests whose slots begin together leave together: an iteration of the loop for each would cost too much
-)
+EVERY = 0.001  # requests whose slots begin together leave together: for each an iteration of the loop is too much
 BEHIND = 0.1  # a request that waits for so many seconds after its own slot began says that there are too many
 AT_ONCE = 8  # requests that get their slots in one iteration of the loop: more would miss them before they are written
 

@@ -12,6 +12,7 @@ import redis
 from dialer.bucket import BucketUnavailable, Limits, Slot, TokenBucket
 from dialer.deadline import Deadline, steady_seconds, utc_now
 from dialer.transport.departure import Departure, Departures
+from tests.support.patience import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -21,7 +22,7 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-def departure(begins_in: float, lasts: float = 0.05, within: float = 5.0) -> Departure:
+def departure(begins_in: float, lasts: float = 0.05, within: float = PATIENCE) -> Departure:
     begins = steady_seconds() + begins_in
     return Departure(Deadline(utc_now() + timedelta(seconds=within)), Slot(begins, begins + lasts))
 
@@ -74,7 +75,7 @@ async def test_without_redis_only_those_leave_that_have_their_slots(bucket):
     departures, left = Departures(gone), list[str]()
     results = await asyncio.gather(
         leave(departures, "missed", departure(-1.0), left),
-        leave(departures, "in time", departure(0.2, lasts=30.0), left),
+        leave(departures, "in time", departure(0.2, lasts=PATIENCE), left),
         return_exceptions=True,
     )
     assert len(left) == 1
