@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, bindparam, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, func, or_, select, tuple_
 
 from campaigns.ledger.tables import IS_OPEN, attempts, campaigns, contacts, faults
 from campaigns.lifecycle import (
@@ -193,7 +193,7 @@ def campaign(db: Connection, campaign_id: str, *, lock: bool = False) -> Campaig
     Raises NoSuchCampaign, which names the campaigns that exist.
     """
     can_exist = is_short_text(campaign_id, MAX_ID)  # PostgreSQL takes no NUL
-    by_id = _of_campaign(*COLUMNS).with_for_update() if lock else _of_campaign(*COLUMNS)
+    by_id = _by_id().with_for_update() if lock else _by_id()
     row = db.execute(by_id, {"campaign": campaign_id}).first() if can_exist else None
     if row is None and can_exist:
         named = select(*COLUMNS).where(campaigns.c.name == campaign_id).order_by(campaigns.c.created_at.desc())
@@ -217,9 +217,9 @@ def _statuses() -> Select[tuple[str, str]]:
 
 
 @cache
-def _of_campaign(*columns: Column[Any]) -> Select[Any]:
+def _by_id() -> Select[Any]:
     """Kept, for every slice asks, and to build it takes longer than to run it."""
-    return select(*columns).where(campaigns.c.id == bindparam("campaign"))
+    return select(*COLUMNS).where(campaigns.c.id == bindparam("campaign"))
 
 
 def all_campaigns(

@@ -15,14 +15,14 @@ FILE = "errors.log"
 NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
-def is_unwritten(exc: Exception) -> bool:
+def _is_unwritten(exc: Exception) -> bool:
     """Whether a file or the output, which the error does not name, took no more."""
     return isinstance(exc, OSError) and exc.filename is None and exc.errno in NOT_WRITTEN
 
 
 def explained(exc: Exception) -> DialerError:
     """The error for people. What the system refuses is named with its file; else the traceback is kept in a file."""
-    if is_unwritten(exc):
+    if _is_unwritten(exc):
         return DialerError(
             f"the output could not be written to its end: {os.strerror(getattr(exc, 'errno', 0))}",
             "make room where it goes, and see what was done all the same: dialer status",
