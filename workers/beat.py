@@ -49,6 +49,10 @@ class Beat(Scheduler):  # type: ignore[misc]
         self._seen_at = now
         return float(super().tick(*args, **named))
 
+    def adjust(self, n: float, drift: float = 0.0) -> float:
+        """The `n` seconds until an entry is due: Celery's own wakes 10 ms early, and asks without pause until then."""
+        return n + drift
+
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
         """Send the task of this entry, unless too many ticks are waiting."""
         if self._waiting >= MAX_QUEUED_TICKS:

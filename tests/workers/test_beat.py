@@ -62,6 +62,19 @@ def ticks_sent(beat: Beat, buckets: redis.Redis) -> set[str]:
     return set(sent)
 
 
+def test_it_sleeps_until_a_tick_is_due(app, buckets):
+    app.conf.beat_schedule = {name: {"task": name, "schedule": Tick(1.0)} for name in ("release", "sweep")}
+    beat = Beat(app, max_interval=0.5)
+    with time_machine.travel(NOW, tick=False):
+        ticks_sent(beat, buckets)
+    for left in (0.009, 0.001):
+        with time_machine.travel(NOW + timedelta(seconds=1 - left), tick=False):
+            assert beat.tick() == pytest.approx(left, abs=1e-4)
+    with time_machine.travel(NOW + timedelta(seconds=1), tick=False):
+        assert ticks_sent(beat, buckets) == {"release", "sweep"}
+    beat.close()
+
+
 def test_ticks_that_nobody_takes_do_not_pile_up(app, buckets):
     beat = Beat(app, max_interval=0.01)
     entry = beat.schedule["release"]
