@@ -24,6 +24,8 @@ def options() -> argparse.ArgumentParser:
     forms = ("json", "text")
     parser.add_argument("--log-format", choices=forms, help="Write a log, in this form; absent, a line for people.")
     parser.add_argument("--config", type=Path, help="YAML file with any of the config's keys; options win.")
+    everything = SandboxConfig.model_fields["knows_all"].description
+    parser.add_argument("--knows-all", action="store_true", default=argparse.SUPPRESS, help=everything)
     chosen = {
         "host": str,
         "speed": float,

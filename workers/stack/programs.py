@@ -80,7 +80,7 @@ class ProgramPlan:
     def _sandbox(self) -> Program:
         options = (
             *("--host", "127.0.0.1", "--port", str(self.info.ports["sandbox"]), "--speed", str(self.info.speed)),
-            *("--log-format", self.settings.logging.format),
+            *("--log-format", self.settings.logging.format, "--knows-all"),
         )
         return Program(
             name="sandbox",

@@ -94,7 +94,7 @@ def test_the_console_is_the_one_with_bounds_and_without_an_access_log(plan):
 def test_the_sandbox_is_told_where_and_how_fast(plan):
     argv = by_name(plan())["sandbox"].argv
     place = ("--host", "127.0.0.1", "--port", "8901", "--speed", "12.5")
-    assert argv[1:] == ("-m", "dialer.sandbox", *place, "--log-format", "json")
+    assert argv[1:] == ("-m", "dialer.sandbox", *place, "--log-format", "json", "--knows-all")
 
 
 def test_no_secret_is_in_any_command_line(plan):

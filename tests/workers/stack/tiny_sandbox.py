@@ -8,6 +8,7 @@ parser.add_argument("--host", required=True)
 parser.add_argument("--port", type=int, required=True)
 parser.add_argument("--speed", type=float, required=True)
 parser.add_argument("--log-format", required=True)
+parser.add_argument("--knows-all", action="store_true")
 options = parser.parse_args()
 
 
