@@ -32,6 +32,7 @@ class SimulatedContacts:
     due              for each contact, when it is due; empty where all are at once
     not_after        for each contact, the moment from which it may not be called any more, or infinity
     message_seconds  for each contact, the length of its message
+    waits_until      until when contacts that are never called keep the campaign from its end
     earlier_calls    by contact index: earlier calls that count for the frequency caps
     """
 
@@ -41,6 +42,7 @@ class SimulatedContacts:
     not_after: array[float] = field(default_factory=lambda: array("d"))
     message_seconds: array[float] = field(default_factory=lambda: array("f"))
     earlier_calls: dict[int, list[float]] = field(default_factory=dict)
+    waits_until: float = 0.0
 
     def __len__(self) -> int:
         return len(self.zone)
@@ -52,7 +54,8 @@ class SimulationResult:
 
     first_at        for each contact the moment of its first request, in Unix seconds: NaN where its `not_after` or
                     the campaign's end comes first, infinite where the budget is used up first
-    ends            when the last call has ended and is settled, in Unix seconds
+    ends            when the last contact is final, in Unix seconds: its last call has ended and is settled, or it has
+                    waited in vain until its `not_after` or the campaign's end
     canary_reached  how many of the canary's contacts were reached when it was decided; None: never decided
     by_slot         calls by `SLOT` of Unix time
     """
@@ -78,6 +81,7 @@ class Simulation:
         self._moving = definition.other_part_of_day_outcomes
         self._caps = [(cap.calls, cap.window.total_seconds()) for cap in definition.caps]
         self._canary = definition.canary
+        self._ends_at = definition.ends_at.timestamp() if definition.ends_at else NEVER
         self._delays: dict[CallHistory, float] = {}
 
     def run(self, begin: float, rng: Random) -> SimulationResult:
@@ -86,7 +90,9 @@ class Simulation:
         One long loop, because a million contacts pass through it: calls of small functions take most of its time.
         """
         contacts, hours, settle_seconds = self._contacts, self._hours, self._capacity.settle_seconds
-        result = SimulationResult(first_at=array("d", [math.nan]) * len(contacts), ends=begin)
+        result = SimulationResult(
+            first_at=array("d", [math.nan]) * len(contacts), ends=max(begin, contacts.waits_until)
+        )
         order, limits = CallOrder(() if contacts.due else contacts.zone, begin), SimulatedLimits(self._capacity, begin)
         for index, due in enumerate(contacts.due):
             order.push(max(due, begin), index, ())
@@ -111,6 +117,8 @@ class Simulation:
             if index in calls_made and (later := self._capped_until(calls_made[index], now)) != now:
                 if later < not_after:
                     order.push(later, index, history)
+                else:
+                    self._expire(not_after, result)
                 continue
             if canary is not None and not canary.decided:
                 if history and not canary.full:
@@ -129,10 +137,13 @@ class Simulation:
             if opens - now >= ROUNDING:
                 if opens < not_after:
                     order.push(opens, index, history)
+                else:
+                    self._expire(not_after, result)
                 if not history:
                     order.delay_zone(contacts.zone[index], opens)
                 continue
             if now >= not_after:
+                self._expire(not_after, result)
                 continue
             if not history:
                 result.first_at[index] = now
@@ -165,6 +176,12 @@ class Simulation:
         result.ends = self._next_tick(result.ends, begin)
         result.canary_reached = canary.reached if canary and canary.full else None
         return result
+
+    def _expire(self, not_after: float, result: SimulationResult) -> None:
+        """A contact that waits expires at this moment, or at the campaign's end; without either it has none."""
+        expires = min(not_after, self._ends_at)
+        if expires < NEVER:
+            result.ends = max(result.ends, expires)
 
     def _capped_until(self, calls: Sequence[float], now: float) -> float:
         """`now` when the frequency caps allow a call, else when they will."""

@@ -131,7 +131,7 @@ def _differences(plan: Plan, totals: Totals, reserved: int, faults: int) -> Iter
     if refused := totals.final.get("refused", 0) + totals.final.get("suppressed", 0):
         yield f"{counted(refused, 'contact was', 'contacts were')} refused by the provider"
     if expired := totals.final.get("expired", 0):
-        yield f"{counted(expired, 'contact')} expired before they were reached"
+        yield counted(expired, "contact expired before it was reached", "contacts expired before they were reached")
 
 
 def _busy_calls(plan: Plan) -> float:

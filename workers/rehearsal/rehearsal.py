@@ -97,7 +97,7 @@ def rehearse(
         settings.accounts[definition.account].model_copy(update={"speed": 1.0, "shows_every_answer": False}),
         ledger,
         now=begins,
-        rng=Random(f"{definition.campaign}:{seed}"),
+        rng=Random(definition.campaign),  # as `dialer plan` draws it, whatever the seed
         tick=settings.worker.tick_seconds,
         alone=True,
     )

@@ -183,6 +183,21 @@ def test_what_is_left_of_the_day_is_used_first():
     assert days == [10, 70, 100]
 
 
+@pytest.mark.parametrize(
+    ("written", "limits", "hours"),
+    [
+        ({}, {"budget_day_calls": 2, "budget_day_ends": 86400.0}, 20),  # until its `not_after`: the day is used up
+        ({"schedule": {"zone": "UTC", "end": "2026-12-02T01:00"}}, {"gap": 20000.0}, 10),  # or the campaign's end
+        ({"schedule": {"zone": "UTC", "windows": {"tue": "15:00-16:00"}}}, {"gap": 2000.0}, 20),  # no window is left
+        ({"frequency": {"per_number": "1/7d"}, "retry": {"max_attempts": 2, "no_answer": "1m"}}, {}, 20),  # the cap
+    ],
+)
+def test_who_waits_in_vain_keeps_the_campaign_from_its_end(written, limits, hours):
+    silent = telling(((Outcome.NO_ANSWER, 5.0), (Outcome.NO_ANSWER, 5.0)))
+    done = replayed(written, 3, odds=silent, not_after=TUESDAY.timestamp() + 20 * 3600, **limits)
+    assert took(done) == hours * 3600
+
+
 def test_the_campaigns_budget_day_is_kept_to_as_well():
     done = replayed({}, 25, budget_day_calls=10, budget_day_ends=100.0)
     moments = [at - TUESDAY.timestamp() for at in done.first_at]
