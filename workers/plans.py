@@ -82,6 +82,7 @@ def plan_facts(plan: Plan) -> dict[str, Any]:
         "expires": plan.expired,
         "over_budget": plan.over_budget,
         "skipped": dict(plan.skipped),
+        "reminders_left_out": len(plan.rows.untold),
         "calls": round(plan.calls, 1),
         "most_calls": plan.most_calls,
         "points": round(plan.points, 1),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 from campaigns.calendar.calling_hours import CallingHours, next_opening
@@ -54,10 +55,25 @@ def next_reminder(
     moments = [*reminder_moments(hours, zone, appointment), appointment]
     for number in range(after + 1, len(moments)):
         moment, following = moments[number - 1], moments[number]
-        opening = next_opening(hours, zone, moment) if moment >= now else None
-        if opening is not None and opening < following:
+        opening = told_at(hours, zone, moment, following) if moment >= now else None
+        if opening is not None:
             return DueReminder(number, opening)
     return DueReminder(None, max(appointment, now))
+
+
+def told_at(hours: RemindingHours, zone: str, moment: datetime, following: datetime) -> datetime | None:
+    """The first calling hour for a reminder of this moment; None if it comes when `following` is due already.
+
+    `following` is the moment of the next reminder, or the appointment.
+    """
+    opening = next_opening(hours, zone, moment)
+    return opening if opening is not None and opening < following else None
+
+
+def openings(hours: RemindingHours, zone: str, appointment: datetime) -> list[datetime | None]:
+    """When each reminder of this appointment is told, whatever time it is; None: its calling hours come too late."""
+    moments = [*reminder_moments(hours, zone, appointment), appointment]
+    return [told_at(hours, zone, moment, following) for moment, following in pairwise(moments)]
 
 
 def present_reminder(hours: RemindingHours, zone: str, appointment: datetime, *, first: int, now: datetime) -> int:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from campaigns.audience.audience import Audience
 from campaigns.audience.rejects import Reject, RejectCode
 from campaigns.audience.rows.contact_row import ContactRow
-from campaigns.calendar.reminders import reminder_moments
+from campaigns.calendar.reminders import openings, reminder_moments
 from campaigns.calendar.zones import zones_of
 from campaigns.definition import Definition
 from campaigns.definition.definition import REMINDER, VARIANT
@@ -26,11 +26,16 @@ from dialer.scripts import Speech
 
 
 class PreviewedReminder(NamedTuple):
-    """One reminder of the contact's appointment: its name, its moment there, and what it says."""
+    """One reminder of the contact's appointment: its name, its moment there, and what it says.
+
+    `calls_at` is the first calling hour from `at` on; None: that comes when the next reminder is due already, or the
+    appointment has begun, so that this one is left out.
+    """
 
     reminder: str
     at: datetime
     text: str | None
+    calls_at: datetime | None
 
 
 class NoSuchRow(DialerError):
@@ -42,10 +47,10 @@ class Preview:
     """One row of the list: the text as the preferred account will speak it, or why there will be no call.
 
     `reminders` are those of its appointment, where the campaign has several. `contact` is the masked number. `text` is
-    None for a recording, and for a call that says nothing. `seconds` is an estimate of the message's length, `values`
-    what the text's filters made of the row's values. `caller_ids` are the numbers of which it will be shown one, the
-    nearest first, `caller_ids_by_account` those of other accounts that have their own. `priority` and `callback_data`
-    go to the provider with its call.
+    None for a recording, and for a call that says nothing; it is said `repeat` times in one call. `seconds` is an
+    estimate of the whole message's length, `values` what the text's filters made of the row's values. `caller_ids` are
+    the numbers of which it will be shown one, the nearest first, `caller_ids_by_account` those of other accounts that
+    have their own. `priority` and `callback_data` go to the provider with its call.
     """
 
     campaign: str
@@ -61,6 +66,7 @@ class Preview:
     variant: str | None = None
     caller_ids: Sequence[str] = ()
     caller_ids_by_account: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    repeat: int = 1
     priority: int | None = None
     callback_data: str | None = field(default=None, repr=False)
 
@@ -132,6 +138,7 @@ def _preview(row: ContactRow | Reject, audience: Audience) -> Preview:
         variant=definition.variant_for(row.key, row.e164),
         caller_ids=definition.caller_id.all_eligible(row.e164),
         caller_ids_by_account={name: pool.all_eligible(row.e164) for name, pool in others.items() if pool},
+        repeat=definition.message.repeat if definition.message else 1,
         priority=definition.priority,
         callback_data=definition.callback_text(row.fields, row.zone),
     )
@@ -156,5 +163,7 @@ def _reminders(row: ContactRow, definition: Definition) -> list[PreviewedReminde
         labels = definition.reminder_labels
         texts = [template.render({**row.fields, **own, REMINDER: label}, row.zone) for label in labels]
     moments = reminder_moments(definition, zone, row.not_after)
-    local = [moment.astimezone(zones_of(zone)[0]) for moment in moments]
-    return list(map(PreviewedReminder, definition.reminder_labels, local, texts))
+    clock = zones_of(zone)[0]
+    local = [moment.astimezone(clock) for moment in moments]
+    calls = [opening and opening.astimezone(clock) for opening in openings(definition, zone, row.not_after)]
+    return list(map(PreviewedReminder, definition.reminder_labels, local, texts, calls))

@@ -39,6 +39,9 @@ ENOUGH_RUNS = 10  # for a range of ends
 ANY_ZONE = "UTC"
 SECONDS_PER_DAY = 86400
 NEARER = "its appointment is nearer than its last reminder"
+NEARER_THAN_ONE = "its appointment is nearer than its reminder {label} before"
+TOO_LATE_FOR_ALL = "no calling hour comes in time for its reminders"
+TOO_LATE_FOR_ONE = "no calling hour comes in time for its reminder {label} before"
 EPOCH = date(1970, 1, 1).toordinal()
 
 
@@ -55,6 +58,7 @@ class PlannedRows:
     characters  length of their texts, -1 where there is none
     contacts    the same rows for the simulation
     skipped     all other rows: line, what becomes of it (`rejected`, `suppressed` or `left out`), reason
+    untold      reminders of these rows that are left out: line, reason
     """
 
     lines: array[int] = field(default_factory=lambda: array("q"))
@@ -62,6 +66,7 @@ class PlannedRows:
     characters: array[int] = field(default_factory=lambda: array("l"))
     contacts: SimulatedContacts = field(default_factory=SimulatedContacts)
     skipped: list[tuple[int, str, str]] = field(default_factory=list)
+    untold: list[tuple[int, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -341,11 +346,19 @@ def _add(rows: PlannedRows, row: ContactRow, definition: Definition, zones: dict
         return
     zone, due = row.zone or ANY_ZONE, DueReminder(0, begins)
     moments = [*reminder_moments(definition, zone, row.not_after), row.not_after]
+    untold = set(range(1, len(moments)))
     while (due := next_reminder(definition, zone, row.not_after, after=due.number or 0, now=begins)).number:
         _add_once(rows, row, definition, zones, moments[due.number])
         rows.contacts.due.append(due.due_at.timestamp())
-    if not rows.lines or rows.lines[-1] != row.line:
-        rows.skipped.append((row.line, "left out", NEARER))
+        untold.remove(due.number)
+    if len(untold) == len(moments) - 1:
+        reason = NEARER if moments[-2] < begins else TOO_LATE_FOR_ALL
+        rows.skipped.append((row.line, "left out", reason))
+        rows.contacts.waits_until = max(rows.contacts.waits_until, row.not_after.timestamp())
+        return
+    for number in sorted(untold):
+        reason = NEARER_THAN_ONE if moments[number - 1] < begins else TOO_LATE_FOR_ONE
+        rows.untold.append((row.line, reason.format(label=definition.reminder_labels[number - 1])))
 
 
 def _add_once(

@@ -6,6 +6,7 @@ import csv
 import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from dialer.whole_file import whole_file
 COLUMNS = ("line", "number", "fate", "at", "local_time", "window", "characters", "seconds", "reason")
 TOO_LATE = "its last moment comes before its turn"
 OVER_BUDGET = "the campaign's budget is used up before its turn"
+LEFT_OUT = "left out"
 NO_POINTS = "a call takes more than the account's points of a day"
 MINUTE = 60
 
@@ -27,8 +29,8 @@ class RowForecast(NamedTuple):
     """What is expected of one row; the names are those of the CSV and the JSON.
 
     `fate` is `dial`, with moment and window of the first call, or says why there is none: `expires`, `over budget`,
-    `suppressed`, `left out`, `rejected`. `number` is masked, and blank for rows that are skipped. `seconds` is the
-    length of the message.
+    `suppressed`, `left out` (also of one of several reminders), `rejected`. `number` is masked, and blank for rows that
+    are skipped. `seconds` is the length of the message.
     """
 
     line: int
@@ -45,7 +47,9 @@ class RowForecast(NamedTuple):
 def row_forecasts(plan: Plan) -> Iterator[RowForecast]:
     """Every row of the list, in the order of its lines."""
     clocks = [_ZoneClock(plan.definition.windows, zones) for zones in plan.rows.contacts.zones]
-    skipped = (RowForecast(line, "", fate, reason=reason) for line, fate, reason in sorted(plan.rows.skipped))
+    untold = [(line, LEFT_OUT, reason) for line, reason in plan.rows.untold]
+    uncalled = sorted([*plan.rows.skipped, *untold], key=itemgetter(0))
+    skipped = (RowForecast(line, "", fate, reason=reason) for line, fate, reason in uncalled)
     next_skipped = next(skipped, None)
     for index, line in enumerate(plan.rows.lines):
         while next_skipped is not None and next_skipped.line < line:
@@ -68,7 +72,7 @@ def write_row_forecasts(plan: Plan, path: Path) -> int:
         writer = csv.writer(stream)
         writer.writerow(COLUMNS)
         writer.writerows(map(_cells, row_forecasts(plan)))
-    return len(plan.rows.lines) + len(plan.rows.skipped)
+    return len(plan.rows.lines) + len(plan.rows.skipped) + len(plan.rows.untold)
 
 
 def _forecast(plan: Plan, index: int, clocks: list[_ZoneClock]) -> RowForecast:

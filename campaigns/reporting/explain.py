@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from campaigns.calendar.calling_hours import next_opening
+from campaigns.calendar.reminders import openings
 from campaigns.calendar.zones import zones_of
 from campaigns.definition.templates import BadText
 from campaigns.ledger import queries
@@ -311,6 +312,8 @@ def _when(row: Row[Any], campaign: Campaign, now: datetime) -> tuple[str, dateti
     if row.due_at > now and row.reminder and (label := campaign.definition.reminder_label(row.reminder)):
         return f"it waits for its next call: the reminder {label} before its appointment", opening
     if row.due_at > now and campaign.definition.reminders and row.reminder is None:
+        if row.not_after is not None and not any(openings(campaign.definition, row.zone, row.not_after)):
+            return "no calling hour comes in time for its reminders: it is not called", None
         return "its appointment is nearer than its last reminder: it is not called", None
     if row.due_at > now and row.tries and next_opening(campaign.definition, row.zone, now) == now:
         return "it waits for its next try", opening

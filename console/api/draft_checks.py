@@ -60,6 +60,17 @@ class Spoken(BaseModel):
     change: str
 
 
+class Reminded(BaseModel):
+    """One of several reminders of the contact's appointment; moments are local, where the contact is."""
+
+    reminder: str
+    at: datetime
+    calls_at: datetime | None = Field(
+        description="The first calling hour from then on; null: too late, it is left out."
+    )
+    text: str | None
+
+
 class PreviewedCall(BaseModel):
     """What one contact would hear; the names are those of `dialer preview --json`."""
 
@@ -73,8 +84,17 @@ class PreviewedCall(BaseModel):
     voice: dict[str, str]
     seconds: float
     characters: int
+    repeat: int = Field(description="How often the text is said in one call.")
     values: list[Spoken]
     rejected: RejectedRow | None
+    reminders: list[Reminded]
+    variant: str | None = Field(description="Which of several texts it is.")
+    caller_ids: list[str] = Field(description="The numbers of which the contact is shown one, the nearest first.")
+    caller_ids_by_account: dict[str, list[str]] = Field(
+        description="The same of other accounts with numbers of their own."
+    )
+    priority: int | None = Field(description="Its place in the provider's queue: 1 low, 2 medium, 3 high.")
+    callback_data: str | None = Field(description="Comes back with each receipt.")
 
 
 class PlannedRow(BaseModel):
@@ -129,6 +149,7 @@ class CampaignPlan(BaseModel):
     expires: int
     over_budget: int
     skipped: dict[str, int]
+    reminders_left_out: int = Field(0, description="Of several reminders: those for which it is too late.")
     calls: float
     most_calls: int
     points: float
@@ -251,6 +272,13 @@ def _preview(shown: Preview, caller: Caller) -> PreviewedCall:
         voice=dict(shown.voice),
         seconds=shown.seconds,
         characters=shown.characters,
+        repeat=shown.repeat,
         values=[Spoken(**value._asdict()) for value in shown.values],
         rejected=None if shown.rejected is None else rejected_row(shown.rejected, caller),
+        reminders=[Reminded(**reminder._asdict()) for reminder in shown.reminders],
+        variant=shown.variant,
+        caller_ids=list(shown.caller_ids),
+        caller_ids_by_account={account: list(numbers) for account, numbers in shown.caller_ids_by_account.items()},
+        priority=shown.priority,
+        callback_data=shown.callback_data,
     )

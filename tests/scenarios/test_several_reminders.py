@@ -50,8 +50,56 @@ def test_the_preview_shows_what_each_reminder_says():
 def test_the_plan_calls_once_for_each_reminder_that_is_left(ledger):
     plan = make_plan(open_audience(EXAMPLE, ACCOUNTS), ACCOUNTS["main"], ledger, now=NOW, rng=Random(1))
     forecasts = list(row_forecasts(plan))
-    assert [row.line for row in forecasts] == [2, 2, 3, 3, 4, 4, 4, 5, 5, 5]
-    assert all(row.fate == "dial" for row in forecasts)
+    assert [row.line for row in forecasts if row.fate == "dial"] == [2, 2, 3, 3, 4, 4, 4, 5, 5, 5]
+    others = [(row.line, row.fate, row.reason) for row in forecasts if row.fate != "dial"]
+    nearer = "its appointment is nearer than its reminder 3d before"
+    assert others == [(2, "left out", nearer), (3, "left out", nearer)]
+
+
+CLOSED = """\
+campaign: closed
+account: main
+contacts: {file: closed.csv}
+message: {tts: "Hello {{ name }}, we expect you at {{ at | time }}. Please be there in time."}
+caller_id: "+18005550100"
+schedule: {zone: America/New_York, windows: {mon-fri: "09:00-18:00"}, before: {column: at, at: [1d, 1h, 20m]}}
+"""
+VISITS = [
+    ("+12125550101", "2035-03-14T12:00"),  # Wednesday: all three
+    ("+12125550102", "2035-03-14T09:10"),  # an hour before, nobody may call; twenty minutes before they wait for nine
+    ("+14155550103", "2035-03-19T09:30"),  # Monday: the day before is a Sunday
+    ("+12125550104", "2035-03-18T15:00"),  # Sunday: the day before is a Saturday
+]
+
+
+@pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
+def test_reminders_for_which_no_calling_hour_comes_in_time_are_named_everywhere(ledger, tmp_path):
+    (tmp_path / "closed.csv").write_text("phone,name,at\n" + "".join(f"{to},Ann,{at}\n" for to, at in VISITS))
+    file = tmp_path / "closed.yaml"
+    file.write_text(CLOSED)
+    checked = check(file, ACCOUNTS)
+    in_time = "no calling hour comes in time"
+    assert checked.all_warnings(NOW)[:3] == [
+        f"2 contacts have no reminder 1d before: {in_time} for it",
+        f"2 contacts have no reminder 1h before: {in_time} for it",
+        f"1 contact has no reminder 20m before: {in_time} for it",
+    ]
+    assert checked.all_warnings(NOW)[3] == f"1 contact is not called at all: {in_time}"
+    plan = make_plan(open_audience(file, ACCOUNTS), ACCOUNTS["main"], ledger, now=NOW, rng=Random(1))
+    left_out = [(row.line, row.reason) for row in row_forecasts(plan) if row.fate == "left out"]
+    one = f"{in_time} for its reminder"
+    assert left_out == [(3, f"{one} 1h before"), (4, f"{one} 1d before"), (5, f"{in_time} for its reminders")]
+    shown = preview(file, ACCOUNTS, 3)
+    moments = [
+        (f"{reminder.at:%d %H:%M}", reminder.calls_at and f"{reminder.calls_at:%d %H:%M}")
+        for reminder in shown.reminders
+    ]
+    assert moments == [("13 09:10", "13 09:10"), ("14 08:10", None), ("14 08:50", "14 09:00")]
+    launch(ledger, checked, who="test", now=NOW)
+    with ledger.reading() as db:
+        last = db.execute(select(contacts).order_by(contacts.c.id.desc())).first()
+    assert last is not None
+    assert call_story(ledger, last.id, now=NOW).why == f"{in_time} for its reminders: it is not called"
 
 
 @pytest.mark.parametrize(

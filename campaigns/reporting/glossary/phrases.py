@@ -104,6 +104,9 @@ CONTACT_HOLDS: Mapping[str, str] = {
     "its appointment is nearer than its last reminder: it is not called": (
         "its appointment is too near for a reminder: it is not called"
     ),
+    "no calling hour comes in time for its reminders: it is not called": (
+        "no calling hour comes in time for its reminders: it is not called"
+    ),
     "no window is left before the campaign ends": "no calling hours are left before the campaign ends",
     "it is a holiday there: {holiday}": "today is a holiday there: {holiday}",
     "the window is closed where it is": "outside the calling hours where it is",

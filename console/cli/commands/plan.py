@@ -126,6 +126,8 @@ def plan_panel(plan: Plan, file: Path, csv: Path | None, at: str | None) -> Rend
     if plan.over_budget:
         facts.add_row("  over budget", f"{plan.over_budget:,} ({why_over_budget(plan)})")
     facts.add_row("reminders" if plan.definition.reminders else "will be dialed", plan.first_calls)
+    if plan.rows.untold:
+        facts.add_row("  left out", f"{len(plan.rows.untold):,} (no calling hour comes in time, or they are past)")
     facts.add_row("calls", _expected_calls(plan))
     facts.add_row("reached", estimate(plan.reached))
     facts.add_row("points", estimate(plan.points))

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from campaigns.definition.speech.speech_filters import SpokenValue
-from campaigns.launch.preview import Preview, preview
+from campaigns.launch.preview import Preview, PreviewedReminder, preview
 from console.cli.arguments import AsJson, FilePath, Row
 from console.cli.context import effective_settings
 from console.cli.output import out, print_json, print_prose, table
@@ -69,6 +69,8 @@ def _print(shown: Preview) -> None:
     if shown.text is None:
         facts.add_row("says", "a recording, or nothing: the provider has it")
     else:
+        if shown.repeat > 1:
+            facts.add_row("said", f"{shown.repeat} times in one call")
         facts.add_row("length", f"{counted(shown.characters, 'character')}, about {shown.seconds:.0f} s of speech")
     if shown.voice:
         facts.add_row("voice", escape(", ".join(f"{name} {value}" for name, value in shown.voice.items())))
@@ -78,11 +80,19 @@ def _print(shown: Preview) -> None:
         out.print()
         print_prose(escape(shown.text))
     for reminder in shown.reminders:
-        out.print(f"\n[bold]{reminder.reminder}[/] before: {reminder.at:%a %d %b %H:%M}, where the contact is")
+        out.print(f"\n[bold]{reminder.reminder}[/] before: {_moments_of(reminder)}")
         if len(texts) > 1 and reminder.text is not None:
             print_prose(escape(reminder.text))
     if shown.values:
         out.print(_values(shown.values))
+
+
+def _moments_of(reminder: PreviewedReminder) -> str:
+    at, calls_at = reminder.at, reminder.calls_at
+    if calls_at is None:
+        return f"{at:%a %d %b %H:%M}, where the contact is: left out, no calling hour comes in time"
+    later = f", called {calls_at:%a %d %b %H:%M}" if calls_at > at else ""
+    return f"{at:%a %d %b %H:%M}{later}, where the contact is"
 
 
 def _one_of(numbers: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import stat
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from campaigns.audience.kept_lists import kept_lists
 from campaigns.launch.drafts import file_drafts
 from campaigns.launch.drafts.readings import carry_out_reading, unfinished_readings
+from campaigns.launch.preview import Preview
 from campaigns.operations.api_tokens import Scope
 from campaigns.operations.file_erasure import erase_files
 from dialer.phone import PhoneNumber, mask
@@ -63,6 +65,7 @@ def test_a_campaign_is_created_from_rows_checked_previewed_and_planned(console: 
     assert (checked["contacts"], checked["bad"], checked["rejected"]) == (3, 0, [])
     heard = console.http.post(f"{at}/preview", json={"line": 3}).json()
     assert (heard["text"], heard["contact"]) == ("Hello Ann 1, see you tomorrow.", mask(ROWS[1]["phone"]))
+    assert heard.keys() == {field.name for field in fields(Preview)} | {"characters"}, "as `dialer preview --json`"
     plan = console.http.post(f"{at}/plan", json={}).json()
     assert (plan["will_dial"], plan["account_now"]["known"], len(plan["first_rows"])) == (3, False, 3)
     assert ROWS[0]["phone"] not in str(plan)
