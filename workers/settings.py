@@ -6,10 +6,10 @@ import difflib
 import ipaddress
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -253,11 +253,22 @@ def _unknown_key(place: tuple[int | str, ...]) -> str:
 
 
 def _keys_of(section: Sequence[str]) -> dict[str, Any]:
-    """The keys of a section; of an account those of every provider."""
-    if not section:
-        return dict(Settings.model_fields)
-    if section[0] == "accounts":
-        accounts = section[1:]
-        return {key: field for spec in specs() for key, field in spec.settings.model_fields.items()} if accounts else {}
-    model = Settings.model_fields[section[0]].annotation
-    return dict(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else {}
+    """The keys of a section, which may stand in another; of an account those of every provider."""
+    fields, parts = dict[str, Any](Settings.model_fields), iter(section)
+    for part in parts:
+        parts_of_it = list(_parts_of(fields[part].annotation)) if part in fields else []
+        if any(get_origin(named) in {dict, Mapping} for named in parts_of_it) and next(parts, None) is None:
+            return {}  # names that people choose
+        if part == "accounts":
+            fields = {key: field for spec in specs() for key, field in spec.settings.model_fields.items()}
+        else:
+            models = [model for model in parts_of_it if isinstance(model, type) and issubclass(model, BaseModel)]
+            fields = dict(models[0].model_fields) if models else {}
+    return fields
+
+
+def _parts_of(annotation: Any) -> Iterator[Any]:
+    """An annotation and all that it is put together of, as in Mapping[str, Section] | None."""
+    yield annotation
+    for part in get_args(annotation):
+        yield from _parts_of(part)

@@ -172,6 +172,15 @@ def test_a_file_that_is_not_unicode_is_named_with_a_remedy(folder, content):
             "main.service_key: service_key is a key of another provider",
         ),
         (FILE.replace('provider = "callgear"', ""), "dialer.toml:1: accounts.main: provider is missing"),
+        (
+            f"{FILE}[accounts.main.prices]\ncurrency = 'EUR'\nper_minutes = 1\n",
+            "accounts.main.prices.per_minutes: there is no such key; did you mean per_minute?",
+        ),
+        (
+            f"{FILE}[accounts.main.prices]\ncurrency = 'EUR'\nby_country = {{MX = {{round_to = 6}}}}\n",
+            "prices.by_country.MX.round_to: there is no such key; the keys here are per_call, per_minute",
+        ),
+        (f"{FILE}[ledger.more]\nurl = 1\n", "ledger.more: there is no such key; the keys here are url, hash_key"),
     ],
     ids=[
         "misspelt section",
@@ -181,6 +190,9 @@ def test_a_file_that_is_not_unicode_is_named_with_a_remedy(folder, content):
         "misspelt key of an account",
         "another provider's key",
         "no provider",
+        "misspelt price",
+        "key of no country",
+        "section of no section",
     ],
 )
 def test_what_is_wrong_in_the_file_is_named_with_its_key(folder, text, named):
