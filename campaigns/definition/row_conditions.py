@@ -15,7 +15,7 @@ from datetime import date
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any, NamedTuple
 
-from campaigns.definition.speech.quantity import Quantity
+from campaigns.definition.cell_numbers import numbers_in
 
 MOST_CHARACTERS, MOST_DEPTH = 2000, 50
 TOKEN = re.compile(
@@ -25,8 +25,6 @@ TOKEN = re.compile(
 )
 DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?)?")
 REST_OF_A_MOMENT = re.compile(r"([.,]\d+)?\s?(Z|UTC|[+-]\d\d:?(\d\d)?)?", re.IGNORECASE)
-NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
-MAYBE_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}\.\d{3}")  # a point in Europe, where decimals have a comma
 COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": eq,
     "!=": ne,
@@ -188,7 +186,7 @@ class _Parser:
             raise BadCondition("a bracket is not closed", self._next.at, "close it with )")
         texts = frozenset(token.value.casefold() for token in values)
         numbers = frozenset(float(token.value) for token in values if token.kind == "number")
-        return lambda row: row[column].casefold() in texts or _number(row[column]) in numbers
+        return lambda row: row[column].casefold() in texts or _holds(column, row[column], numbers.__contains__)
 
     def _literal(self) -> _Token:
         token = self._next
@@ -202,7 +200,7 @@ class _Parser:
         literal, compare = self._literal(), COMPARE[sign]
         if literal.kind == "number":
             number = float(literal.value)
-            return lambda row: bool(row[column]) and _holds(compare, column, row[column], number)
+            return lambda row: bool(row[column]) and _compares(column, row[column], lambda cell: compare(cell, number))
         if sign in ORDER_SIGNS:
             if not DATE.fullmatch(literal.value):
                 hint = "leave the quotes out of a number, or write a date: '2026-12-01'"
@@ -213,27 +211,20 @@ class _Parser:
         return lambda row: compare(row[column].casefold(), text)
 
 
-def _number(cell: str) -> float | None:
-    """The number in a cell; None if it is none."""
-    if isinstance(cell, Quantity):
-        return float(cell.number)
-    return float(cell) if NUMBER.fullmatch(cell) else None
-
-
-def _holds(compare: Callable[[float, float], bool], column: str, cell: str, number: float) -> bool:
-    """Whether the comparison holds for a cell, whichever of two numbers it means. Raises CellUnfit if that matters."""
-    written = _number(cell)
-    if written is None:
+def _compares(column: str, cell: str, holds: Callable[[float], bool]) -> bool:
+    """As `_holds`, for a cell that has to be a number. Raises CellUnfit."""
+    if not numbers_in(cell):
         raise CellUnfit(column, "contacts.where compares it with a number, and it is none")
-    holds = compare(written, number)
-    if (
-        not isinstance(cell, Quantity)
-        and MAYBE_THOUSANDS.fullmatch(cell)
-        and holds is not compare(float(cell.replace(".", "")), number)
-    ):
-        reason = f"it can mean {cell.replace('.', '')} or {cell}, of which contacts.where wants one and not the other"
-        raise CellUnfit(column, reason)
-    return holds
+    return _holds(column, cell, holds)
+
+
+def _holds(column: str, cell: str, holds: Callable[[float], bool]) -> bool:
+    """Whether it holds for a cell's number, whichever of two it means. Raises CellUnfit if that matters."""
+    results = {holds(number) for number in numbers_in(cell)}
+    if len(results) > 1:
+        either = f"{re.sub('[.,]', '', cell)} or {cell.replace(',', '.')}"
+        raise CellUnfit(column, f"it can mean {either}, of which contacts.where wants one and not the other")
+    return True in results
 
 
 def _date(column: str, cell: str) -> str:

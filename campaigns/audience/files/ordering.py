@@ -7,11 +7,11 @@ import pickle
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import total_ordering
 from itertools import islice
-from math import isfinite, nan
 from tempfile import TemporaryFile
 from typing import Any, Protocol, TypeVar
 
 from campaigns.audience.temp_space import temp_space
+from campaigns.definition.cell_numbers import numbers_in
 
 IN_MEMORY = 50_000  # contacts that are sorted at once; more are sorted in parts, and these merged from files
 READ_AT_ONCE = 500
@@ -59,11 +59,8 @@ def sort_key(order: Sequence[tuple[str, bool]]) -> Key:
 
 def _place(cell: str, downwards: bool) -> tuple[bool, Any]:
     value: tuple[bool, float, str]
-    try:
-        number = float(cell)
-    except ValueError:
-        number = nan
-    value = (False, number, "") if isfinite(number) else (True, 0.0, cell.casefold())  # Nan is a name
+    numbers = numbers_in(cell)
+    value = (False, numbers[0], "") if numbers else (True, 0.0, cell.casefold())
     return not cell, _Downwards(value) if downwards else value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from random import Random
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from campaigns.audience.files import ordering
 from campaigns.audience.files.ordering import in_order, sort_key
 from campaigns.audience.rows.contact_row import ContactRow
+from campaigns.definition.speech.quantity import Quantity
 from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch.checking.checks import check
 from tests.support.dialers import callgear
@@ -28,6 +30,19 @@ def test_a_list_of_any_size_is_sorted_and_equals_stay_in_place(monkeypatch, in_m
     down = [one.line for one in in_order(rows, sort_key([("amount", True)]))]
     assert up == [5, 1, 0, 6, 4, 3, 2]
     assert down == [3, 4, 0, 6, 1, 5, 2]
+
+
+@pytest.mark.parametrize(
+    ("cells", "upwards"),
+    [
+        (["10,50", "9,99", "1.250,00", "-3,5"], [3, 1, 0, 2]),  # as Germany writes them
+        (["1,250.00", "300", "1,100"], [1, 2, 0]),
+        ([Quantity("50%", Decimal("0.5")), Quantity("€ 1,000.00", Decimal(1000)), "20"], [0, 2, 1]),  # of a sheet
+    ],
+)
+def test_numbers_come_by_their_value_however_their_list_writes_them(cells, upwards):
+    rows = [row(line, cell) for line, cell in enumerate(cells)]
+    assert [one.line for one in in_order(rows, sort_key([("amount", False)]))] == upwards
 
 
 @pytest.mark.parametrize("name", ["Nan", "Infinity", "-inf", "NAN"])

@@ -80,6 +80,15 @@ def test_a_cell_that_cannot_be_compared_is_no_silent_no():
         ("12.500", "amount > 20000", False),
         ("1250.500", "amount > 2000", False),
         ("1e3", "amount = 1000", True),
+        ("10,50", "amount > 10.4", True),  # a comma before two digits is a decimal one
+        ("-,5", "amount = -0.5", True),
+        ("0,125", "amount < 1", True),  # no number of thousands begins with a nought
+        ("1.250,00", "amount = 1250", True),
+        ("1,250.5", "amount = 1250.5", True),
+        ("1.250.000", "amount = 1250000", True),
+        ("1 250,75", "amount = 1250.75", True),
+        ("1'250", "amount in (1250)", True),
+        ("1,250", "amount > 1", True),  # a thousand or one, too
         (".5", "amount < 1", True),
         (Quantity("€ 46361.63", Decimal("46361.63")), "amount > 46361", True),
         (Quantity("1.000", Decimal(1)), "amount > 9", False),  # a point of a sheet is a decimal one
@@ -101,6 +110,12 @@ def test_a_cell_is_compared_as_its_author_meant_it(cell, condition, met):
     [
         ("1.000", "amount > 9", "it can mean 1000 or 1.000"),
         ("-12.500", "amount < -100", "it can mean -12500 or -12.500"),
+        ("1,250", "amount > 9", "it can mean 1250 or 1.250"),
+        ("1,250", "amount in (1250, 1)", "it can mean 1250 or 1.250"),
+        ("1,25,0", "amount > 9", "it is none"),
+        ("1.250.00", "amount > 9", "it is none"),
+        ("1 25", "amount > 9", "it is none"),
+        ("12.5 EUR", "amount > 9", "it is none"),
         ("999.999", "not amount >= 1000", "it can mean 999999 or 999.999"),
         ("Infinity", "amount > 9", "it is none"),
         ("inf", "amount > 9", "it is none"),
