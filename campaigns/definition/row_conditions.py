@@ -222,8 +222,9 @@ def _holds(column: str, cell: str, holds: Callable[[float], bool]) -> bool:
     """Whether it holds for a cell's number, whichever of two it means. Raises CellUnfit if that matters."""
     results = {holds(number) for number in numbers_in(cell)}
     if len(results) > 1:
-        either = f"{re.sub('[.,]', '', cell)} or {cell.replace(',', '.')}"
-        raise CellUnfit(column, f"it can mean {either}, of which contacts.where wants one and not the other")
+        whole, decimal = re.sub("[.,]", "", cell), cell.replace(",", ".")
+        reason = f"it can mean {whole} or {decimal}, of which contacts.where wants one and not the other"
+        raise CellUnfit(column, reason)
     return True in results
 
 

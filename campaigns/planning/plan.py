@@ -30,6 +30,7 @@ from campaigns.planning.outcome_model import OutcomeModel, assumed_model, learne
 from campaigns.planning.simulation import SLOT, SimulatedContacts, Simulation, SimulationResult
 from dialer.account_settings import AccountSettings
 from dialer.bucket import BucketState
+from dialer.call_kinds import Informer
 from dialer.errors import DialerError
 from dialer.prices import amount
 
@@ -98,19 +99,21 @@ class RunTotals:
 class PlannedCost:
     """Money that a campaign is expected to cost: the mean of all runs, and the range of eight in ten of them.
 
-    `between` is None where there were not enough runs. `budget` is the campaign's own, None where it has none.
+    `between` is None where there were not enough runs. `dearest` is the most that one call may cost, which is kept
+    back for it. `budget` is the campaign's own, None where it has none.
     """
 
     currency: str
     expected: Decimal
     between: tuple[Decimal, Decimal] | None
     for_each_reached: Decimal | None
+    dearest: Decimal
     budget: Decimal | None
 
     @property
     def is_over_budget(self) -> bool:
-        """Whether the budget is expected to be used up first."""
-        return self.budget is not None and self.expected > self.budget
+        """Whether the budget is expected to be used up first, or too small for a call."""
+        return self.budget is not None and max(self.expected, self.dearest) > self.budget
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,9 +251,11 @@ def planned_cost(
     """The cost of these runs: each call at the mean price of the list, each that is answered with its message."""
     if settings.prices is None or not rows.lines:
         return None
-    calls = talks = 0
+    calls = talks = dearest = 0
+    people_talk = not isinstance(definition.call, Informer)
     for number, seconds in zip(rows.numbers, rows.contacts.message_seconds, strict=True):
-        price = settings.prices.of_call(f"+{number}", seconds)
+        price = settings.prices.of_call(f"+{number}", seconds, talks=people_talk)
+        dearest = max(dearest, price.kept_back)
         calls, talks = calls + price.call, talks + price.cost(seconds) - price.call
     contacts = len(rows.lines)
     costs = sorted((run.calls * calls + run.reached * talks) // contacts for run in runs)
@@ -260,6 +265,7 @@ def planned_cost(
         expected=amount(sum(costs) // len(costs)),
         between=(amount(costs[tenth]), amount(costs[-1 - tenth])) if len(costs) >= ENOUGH_RUNS else None,
         for_each_reached=amount(sum(costs) // reached) if reached else None,
+        dearest=amount(dearest),
         budget=definition.limits.cost if definition.limits else None,
     )
 

@@ -100,6 +100,8 @@ def keep_back_cost(
         return kept
     spent = note_cost(db, campaign.id)
     kept = keep_back(db, campaign.id, amounts, limit)
+    if not kept and not spent.currency:
+        spent = spent._replace(currency=next((price.currency for price in prices if price), ""))
     if not kept:
         why = f"{_of_cost(most, spent)} is used up"
         pause(db, campaign.id, PauseKind.BUDGET, now, reason=why)

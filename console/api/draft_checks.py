@@ -135,6 +135,7 @@ class PlannedCost(BaseModel):
     expected: Decimal
     between: tuple[Decimal, Decimal] | None
     for_each_reached: Decimal | None
+    dearest: Decimal = Field(description="The most that one call may cost.")
     budget: Decimal | None
     is_over_budget: bool
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 from campaigns.audience.audience import Audience, FindExcluded, open_list, read_audience
@@ -23,6 +24,7 @@ from campaigns.launch.checking.account_checks import (
 )
 from campaigns.launch.checking.any_hour import any_hour_warning
 from campaigns.launch.checking.changed_values import ChangedValues
+from campaigns.launch.checking.dear_calls import DearCalls
 from campaigns.launch.checking.nearer_appointments import NearerAppointments
 from campaigns.launch.checking.policy_overrides import policy_faults
 from campaigns.launch.checking.staging import StagingFile
@@ -157,9 +159,11 @@ def check_audience(
     add = add or (staging_file.add if staging_file else None)
     shortest_text: str | None = None
     changed, zones, nearer = ChangedValues(), Counter[str](), NearerAppointments(definition)
+    dear = DearCalls(definition, accounts)
     for row in audience.contacts(progress):
         changed.add(row)
         nearer.add(row)
+        dear.check(row)
         zones[row.zone or ""] += 1
         for fallback in fallbacks:
             fallback.check(row)
@@ -168,7 +172,10 @@ def check_audience(
         if row.text is not None and (shortest_text is None or len(row.text) < len(shortest_text)):
             shortest_text = row.text
     audience.check_unchanged()
-    if faults := [fault for fallback in fallbacks for fault in fallback.faults(definition)]:
+    if faults := [
+        *chain.from_iterable(fallback.faults(definition) for fallback in fallbacks),
+        *dear.faults(definition),
+    ]:
         raise DefinitionFaults(faults)
     return CheckResult(
         definition=definition,

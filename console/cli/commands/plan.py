@@ -93,6 +93,8 @@ def _expected_cost(cost: PlannedCost) -> str:
     if cost.between:
         low, high = cost.between
         words += f"\n8 times of 10 from {low:,.2f} to {high:,.2f}"
+    if cost.is_over_budget and cost.dearest > (cost.budget or 0):
+        return f"{words}\none call may cost {cost.dearest:,.2f}, more than its budget of {cost.budget:,.2f}"
     return f"{words}\nmore than its budget of {cost.budget:,.2f}: it would pause" if cost.is_over_budget else words
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -100,6 +101,35 @@ def test_a_budget_that_nobody_can_count_is_refused_where_it_stands(tmp_path, acc
         check(tmp_path / "campaign.yaml", accounts)
     assert wrong in str(caught.value)
     assert "campaign.yaml:" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "prices", "cost", "dear"),
+    [
+        ({}, {}, "0.14", 0),  # a minute begun, and the call itself: 0.15
+        ({}, {}, "0.15", None),
+        ({"call": {"kind": "scenario", "scenario_id": 7}}, {}, "6.04", 0),  # an hour of talk
+        ({"call": {"kind": "scenario", "scenario_id": 7}}, {"longest_minutes": 3}, "0.35", None),
+        ({}, {"by_country": {"CA": {"per_call": "3"}}}, "3.09", 1),
+        ({"message": {"tts": "Hello {{ name }}.", "repeat": 5}}, {"round_to": 1}, "0.10", 0),
+    ],
+)
+def test_a_budget_that_is_less_than_one_call_may_cost_is_refused_with_the_first_line(
+    tmp_path, changes, prices, cost, dear
+):
+    written = LISTED | {"limits": {"cost": float(cost)}} | changes
+    rows = "+14155550101,Ann,1,2026-12-31T09:00\n+14165550102,Bob,2,2026-12-31T09:00\n"
+    (tmp_path / "list.csv").write_text(f"phone,name,id,until\n{rows}")
+    (tmp_path / "campaign.yaml").write_text(yaml.safe_dump(written))
+    accounts = {written["account"]: callgear(prices=PRICES | prices)}
+    if dear is None:
+        assert check(tmp_path / "campaign.yaml", accounts).summary.will_dial == 2
+        return
+    with pytest.raises(DefinitionFaults, match="it is less than one call may cost") as caught:
+        check(tmp_path / "campaign.yaml", accounts)
+    assert f"{2 - dear} contact" in str(caught.value)
+    assert f"a call by main in line {2 + dear}: " in str(caught.value)
+    assert re.search(r"campaign\.yaml:\d+:\d+: limits\.cost: ", str(caught.value))
 
 
 def test_the_example_is_planned_with_what_it_costs(ledger, clock):
