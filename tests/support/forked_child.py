@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import os
-import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.support.forking import Forked
-from workers.stack.processes import Child
+from workers.stack.forking import ForkServer
+from workers.stack.processes import Child, Program
+
+
+class ServerOfTests(ForkServer):
+    """The server that all tests of a run share, in the place of one for each stack: to import takes longest."""
+
+    def __init__(self, env: Mapping[str, str] | None = None) -> None:
+        super().__init__(env or {})
+
+    def fork(self, argv: Sequence[str], env: Mapping[str, str], log: int) -> Any:
+        """Run `PYTHON -m MODULE ARGUMENT…`."""
+        with Path(os.devnull).open("rb") as stdin, open(log, "ab", closefd=False) as output:
+            return Forked(argv[2:], cwd=Path.cwd(), env=env, files=(stdin, output, output))
 
 
 class ForkedChild(Child):
-    """A Python program of a stack, forked from a process that has the imports done; else a child as any other.
+    """A Python program of a stack, forked from a process that has the imports done; else a child as any other."""
 
-    To import takes longer than most of them live.
-    """
-
-    def _fork(self) -> Any:
-        python, *arguments = self.program.argv
-        if python != sys.executable:
-            return super()._fork()
-        assert arguments.pop(0) == "-m"
-        self.program.log.parent.mkdir(exist_ok=True)
-        with Path(os.devnull).open("rb") as stdin, self.program.log.open("ab") as log:
-            return Forked(arguments, cwd=Path.cwd(), env=self.program.env, files=(stdin, log, log))
+    def __init__(self, program: Program) -> None:
+        super().__init__(program, fork_server=ServerOfTests())

@@ -119,10 +119,10 @@ def main(path: str) -> None:
 
 def _run_dialer(arguments: Sequence[str]) -> None:
     from console.cli import main as dialer
-    from tests.support.forked_child import ForkedChild
+    from tests.support.forked_child import ServerOfTests
     from workers.stack import stack
 
-    stack.Child = ForkedChild  # type: ignore[misc]
+    stack.started_fork_server = ServerOfTests
     if os.environ.get("COLUMNS") != "80":
         _look_at_the_screen()
     sys.path[0] = str(Path(sys.executable).parent)  # as for the program of that name

@@ -18,6 +18,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+LAUNCHER = __file__
 PR_SET_PDEATHSIG = 1
 POLL_SECONDS = 0.2
 NOT_STARTED = 127

@@ -18,9 +18,10 @@ from typing import BinaryIO, Literal
 
 from dialer.errors import DialerError
 from dialer.retry import doubled
+from workers.stack.child import LAUNCHER
+from workers.stack.forking import ForkedProcess, ForkServer, can_fork
 from workers.stack.health import Health
 
-LAUNCHER = Path(__file__).with_name("child.py")
 LOG_LIMIT = 10 * 1024 * 1024
 TAIL_BYTES, TAIL_LINES = 8192, 15
 POLL_SECONDS = 0.05
@@ -33,6 +34,16 @@ LAUNCH_MODE: LaunchMode = "become" if sys.platform == "linux" else "watch"
 # For the kernel a child's parent is the *thread* that forked it. This one lives as long as the process, so that a child
 # started from a thread that ends (a supervisor's, a test's) is not killed with that thread.
 _forks = ThreadPoolExecutor(1, thread_name_prefix="stack-forks")
+
+
+def started_fork_server(env: Mapping[str, str], mode: LaunchMode = LAUNCH_MODE) -> ForkServer | None:
+    """A fork server with this environment, whose imports are under way; None where its programs could outlive it."""
+    if mode != "become":
+        return None
+    server = ForkServer(env)
+    with suppress(OSError):  # the first program that needs it tries again
+        _forks.submit(server.start).result()
+    return server
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +66,18 @@ class ChildFailed(DialerError):
 
 
 class Child:
-    """One program and its process group. It is killed when this process ends, however this process ends."""
+    """One program and its process group. It is killed when this process ends, however this process ends.
 
-    def __init__(self, program: Program, mode: LaunchMode = LAUNCH_MODE) -> None:
+    A program that a fork server can run is forked by it, and ends with it, too.
+    """
+
+    def __init__(
+        self, program: Program, mode: LaunchMode = LAUNCH_MODE, *, fork_server: ForkServer | None = None
+    ) -> None:
         self.program = program
         self._mode = mode
-        self._process: subprocess.Popen[bytes] | None = None
+        self._fork_server = fork_server
+        self._process: subprocess.Popen[bytes] | ForkedProcess | None = None
         self._log_start = 0
         self._started = 0.0
         self._deaths = 0
@@ -173,10 +190,13 @@ class Child:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
-    def _fork(self) -> subprocess.Popen[bytes]:
-        launch = (sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), self._mode)
+    def _fork(self) -> subprocess.Popen[bytes] | ForkedProcess:
+        launch = (sys.executable, "-I", "-S", LAUNCHER, str(os.getpid()), self._mode)
         with _open_log(self.program.log) as log:
             self._log_start = os.fstat(log.fileno()).st_size
+            if self._fork_server is not None and can_fork(self.program.argv):
+                with suppress(OSError):  # then it is started as without a server
+                    return self._fork_server.fork(self.program.argv, self.program.env, log.fileno())
             return subprocess.Popen(
                 (*launch, *self.program.argv),
                 env=dict(self.program.env),

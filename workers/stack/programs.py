@@ -53,6 +53,11 @@ class ProgramPlan:
         return (*self._redis(), (*sandbox, self._console()), (*workers, self._beat(), self._flower()))
 
     @property
+    def fork_server_environment(self) -> dict[str, str]:
+        """The environment of the process that forks the others, whose own are sent to it: it holds no secret."""
+        return self._environment_without_settings()
+
+    @property
     def _redis_address(self) -> RedisAddress:
         return self.settings.redis.address or RedisAddress.parse(self.environment["DIALER_REDIS__URL"])
 

@@ -18,10 +18,11 @@ from workers.secrets import redis_password
 from workers.settings import Settings
 from workers.stack import info
 from workers.stack.environment import environment
+from workers.stack.forking import ForkServer
 from workers.stack.info import StackInfo, running_stack
 from workers.stack.lock import StackIsUp, StackLock
 from workers.stack.ports import Port, Ports
-from workers.stack.processes import Child, ChildFailed, Program
+from workers.stack.processes import Child, ChildFailed, Program, started_fork_server
 from workers.stack.programs import Modules, ProgramPlan, stopping_order
 from workers.stack.redis_server import (
     PREFERRED_PORT,
@@ -75,6 +76,7 @@ class Stack:
         self._modules = modules or Modules()
         self._lock = StackLock(data_dir)
         self._children: dict[str, Child] = {}
+        self._fork_server: ForkServer | None = None
         self._children_lock = threading.RLock()
         self._cleanup = ExitStack()
         self._info_is_old = False
@@ -154,6 +156,9 @@ class Stack:
             environment=self.environment,
             modules=self._modules,
         )
+        self._fork_server = started_fork_server(plan.fork_server_environment)
+        if self._fork_server is not None:
+            self._cleanup.callback(self._fork_server.close)
         for stage in plan.stages:
             self._start_together(stage)
         self._write_info()
@@ -203,7 +208,7 @@ class Stack:
     def _start_together(self, stage: tuple[Program, ...]) -> None:
         for program in stage:
             self._emit("starting", program.name)
-            self._children[program.name] = Child(program)
+            self._children[program.name] = Child(program, fork_server=self._fork_server)
             self._children[program.name].start()
         for program in stage:
             self._children[program.name].await_health()

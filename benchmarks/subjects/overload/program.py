@@ -23,6 +23,7 @@ from campaigns.ledger.tables import attempts
 from dialer.deadline import utc_now
 from dialer.verdicts import Verdict
 from tests.support import postgres
+from tests.support.processes import family
 from tests.support.timed_vendor import TimedVendor
 from workers.ledger import open_ledger
 from workers.settings import load
@@ -109,7 +110,7 @@ class Program:
     def pids(self) -> Sequence[int]:
         """The processes of the stack, its supervisor too."""
         stack = running_stack(self._data)
-        return [stack.pid, *stack.pids.values()] if stack else []
+        return family(stack.pid) if stack else []
 
     def workers(self) -> Sequence[int]:
         """The processes of the workers."""

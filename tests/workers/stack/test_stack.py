@@ -16,6 +16,7 @@ from kombu.exceptions import OperationalError
 from dialer.deadline import utc_now
 from dialer.errors import DialerError
 from tests.support import loopback
+from tests.support.processes import family, own_memory
 from tests.workers.stack.conftest import processes_with, runs, until
 from workers.first_admin import add_first_admin
 from workers.ledger import open_ledger
@@ -198,6 +199,25 @@ def test_a_killed_worker_is_started_again_and_works(stack, happenings):
         assert until(lambda: bool(app.control.inspect(timeout=0.5).ping()))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing forks them")
+def test_programs_that_ended_with_what_forked_them_are_all_started_again(stack):
+    before = {name: pid for name, pid in stack.info.pids.items() if name != "redis"}
+    os.kill(parent_of(before["worker1"]), signal.SIGKILL)
+    assert until(lambda: not {*before.values()} & {*stack.info.pids.values()})
+    assert {*stack.info.pids} == {*before, "redis"}
+    for address in ("console", "sandbox"):
+        assert until(lambda address=address: answers(stack.info.urls[address]))
+    with Celery("asking", broker=stack.environment["DIALER_REDIS__URL"], set_as_current=False) as app:
+        assert until(lambda: len(app.control.inspect(timeout=0.5).ping() or ()) == 3), "both workers and beat"
+
+
+def answers(url):
+    try:
+        return loopback.get(f"{url}/healthz").status_code == 200
+    except OSError:
+        return False
+
+
 def test_a_stack_that_cannot_start_says_why_and_leaves_nothing(tmp_path, monkeypatch):
     broken = Modules(celery=TINY.celery, console="no_such_module", sandbox=TINY.sandbox)
     with pytest.raises(ChildFailed, match="no_such_module") as failure:
@@ -241,6 +261,20 @@ with Stack(settings_for(Path(sys.argv[1])), sandbox=False, workers=2, modules=TI
     print(json.dumps(stack.info.pids), flush=True)
     time.sleep(600)
 """
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing tells what processes share")
+def test_the_programs_of_a_stack_share_what_they_import(tmp_path):
+    """Ours, no small ones: each by itself would take some 80 MB, and 110 a worker."""
+    with Stack(settings_for(tmp_path), sandbox=True, workers=2) as stack:
+        programs = set(stack.info.pids.values()) - {stack.info.pids["redis"]}
+        forked = family(parent_of(stack.info.pids["worker1"]))
+        assert set(forked[1:]) == programs
+        assert sum(map(own_memory, forked)) < 400 * 2**20
+
+
+def parent_of(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def test_a_configured_redis_is_used_and_none_is_started(tmp_path, redis_url):
