@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from campaigns.definition.key_reference import described_keys
+from dialer.providers.webex.content import VOICE
 from dialer.providers.webex.fields import FIELDS
-from dialer.providers.webex.words import EVENTS, RECEIPTS, STATUSES, folded
+from dialer.providers.webex.settings import WebexSettings
+from dialer.providers.webex.words import EVENTS, RECEIPTS, RECEIPTS_ASKED, STATUSES, folded
 from dialer.sandbox.webex import message, receipts
 from tests.contract.callgear.test_document import ROOT
 
@@ -53,6 +56,13 @@ def test_every_parameter_is_on_both_sides_and_has_its_place_in_campaigns():
     examined = {*message.MANDATORY, *message.OPTIONAL}
     assert {name for name in PARAMETERS[:-7] if "." not in name} <= examined
     assert [field.name for field in FIELDS if field.campaigns == "not sent"] == []
+
+
+def test_every_key_that_a_field_comes_from_is_one_of_campaign_files_or_settings():
+    named = {key for field in FIELDS for key in re.findall(r"`([^`]+)`", field.campaigns)}
+    keys = {name for name, _ in described_keys()} | set(WebexSettings.model_fields)
+    values = {*VOICE.values(), *RECEIPTS_ASKED, "message", "console.public_url"}
+    assert named - keys - values == set()
 
 
 def test_every_event_can_be_asked_for_and_is_sent_by_the_sandbox():
