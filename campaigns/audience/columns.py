@@ -77,6 +77,8 @@ def find_columns(definition: Definition, table: Table) -> Columns:
     told = definition.callback_template.variables if definition.callback_template else ()
     callback = {name: search.variable(name, mapped.get(comparable(name)), ("callback_data",)) for name in told}
     others = {name: search.variable(name, mapped[comparable(name)]) for name in _mapped_elsewhere(definition, mapped)}
+    for name, path in _variables_of_accounts(definition):
+        search.variable(name, mapped.get(comparable(name)), path)
     asked = RowCondition(contacts.where).columns if contacts.where else ()
     conditions = {name: search.index(("contacts", "where"), name) for name in asked}
     found_phones = tuple(index for index in phones if index is not None)
@@ -105,6 +107,16 @@ def _mapped_elsewhere(definition: Definition, mapped: Collection[str]) -> set[st
     texts = [message.tts for message in messages if message and message.tts]
     texts += [definition.callback_data] if definition.callback_data else []
     return {name for text in texts for name in Template(text).variables if comparable(name) in mapped}
+
+
+def _variables_of_accounts(definition: Definition) -> Iterator[tuple[str, KeyPath]]:
+    """The columns that the messages of single accounts name, and where."""
+    for account, differing in definition.by_account.items():
+        own = definition.for_account(account)
+        if differing.message is not None and own.template is not None:
+            for name in own.template.variables:
+                if name not in own.own_variables:
+                    yield name, ("by_account", account, *own.path_of_variable(name))
 
 
 class _ColumnSearch:

@@ -60,17 +60,29 @@ class Definition(CampaignKeys):
     def _accounts_agree(self) -> Definition:
         if len(set(self.accounts)) < len(self.accounts):
             raise field_error("names one of them twice", "keep each once", ["accounts"])
-        if self.retry and self.retry.answered_short and self.template is None:
-            raise field_error(
-                "needs a text: how long a recording is, nobody tells",
-                "remove it, or write a text",
-                ["retry", "answered_short"],
-            )
+        self._check_answered_short()
         if self.contacts.standing and self.schedule.repeat is not None:
             raise field_error("a standing campaign is not repeated: it goes on", "remove it", ["schedule", "repeat"])
         if unlisted := next((name for name in self.by_account if name not in self.all_accounts), None):
             raise field_error("is not among the accounts", "add it to accounts", ["by_account", unlisted])
         return self
+
+    def _check_answered_short(self) -> None:
+        if self.retry is None or self.retry.answered_short is None:
+            return
+        if self.template is None:
+            raise field_error(
+                "needs a text: how long a recording is, nobody tells",
+                "remove it, or write a text",
+                ["retry", "answered_short"],
+            )
+        for name, own in self.by_account.items():
+            if own.message is not None and own.message.media is not None:
+                raise field_error(
+                    "is a recording, and how long one is, nobody tells: retry.answered_short needs a text",
+                    "write a text for this account, or remove answered_short",
+                    ["by_account", name, "message"],
+                )
 
     @cached_property
     def windows(self) -> Windows:

@@ -171,9 +171,11 @@ Days = Annotated[
 Delays = Annotated[tuple[Duration, ...], BeforeValidator(one_or_more), _text_or_many(DURATION_SCHEMA)]
 Share = Annotated[
     float,
-    Field(gt=0, le=1, allow_inf_nan=False),
+    Field(ge=0, le=1, allow_inf_nan=False),
     BeforeValidator(_share),
-    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "pattern": f"^{SHARE}$"}]}),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "string", "pattern": f"^{SHARE}$"}]}
+    ),
 ]
 Cron = Annotated[str, AfterValidator(_cron)]
 Column = Annotated[str, Field(min_length=1)]

@@ -34,6 +34,7 @@ BOUNDS = {
     "greater_than_equal": ("must be at least {ge:g}", "ge"),
     "less_than_equal": ("must be at most {le:g}", "le"),
     "string_too_long": ("must be at most {max_length} characters long", "max_length"),
+    "decimal_max_places": ("must have at most {decimal_places} decimals", "decimal_places"),
 }
 
 
@@ -86,7 +87,7 @@ def _words_for(error: ErrorDetails, path: KeyPath, source: Source, model: type[B
         return f"expected {context['expected']}, found {shown}".replace("'", ""), ""
     if kind in {"model_type", "model_attributes_type"}:
         return f"expected a section, found {shown}", f"its keys are {', '.join(_fields(path, model))}"
-    if kind == "string_too_short":
+    if kind in {"string_too_short", "too_short"}:
         return "is empty", _described(path, model)
     if kind == "string_pattern_mismatch":
         return f"{shown} does not fit", _described(path, model)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from campaigns.definition.field_types import Duration
+from campaigns.definition.field_types import Duration, Share
 from campaigns.definition.sections.section import Section
 
 
@@ -18,7 +18,7 @@ class Breaker(Section):
     """
 
     enabled: bool = Field(True, description="Whether failures stop the campaign at all.")
-    failures: Annotated[float, Field(gt=0, le=1)] = Field(0.5, description="Part of the requests that may fail: 0.5.")
+    failures: Annotated[Share, Field(gt=0)] = Field(0.5, description="Part of the requests that may fail: 50%, or 0.5.")
     within: Duration = Field(timedelta(seconds=120), description="How far back requests count: 120s.")
     at_least: Annotated[int, Field(ge=1, le=10_000)] = Field(20, description="Requests below which nothing is decided.")
     wait: Duration = Field(

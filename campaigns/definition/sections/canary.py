@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from campaigns.definition.field_types import Duration
+from campaigns.definition.field_types import Duration, Share
 from campaigns.definition.sections.section import Section
 
 
@@ -18,6 +18,6 @@ class Canary(Section):
     wait: Duration = Field(
         timedelta(minutes=10), description="How long after the last of them their calls may take to end: 10m."
     )
-    reached: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.5, description="Part of them that must have been reached; below it the campaign is paused: 0.5."
+    reached: Share = Field(
+        0.5, description="Part of them that must have been reached; below it the campaign is paused: 50%, or 0.5."
     )

@@ -40,7 +40,9 @@ WrittenVerdict = Annotated[str, AfterValidator(_verdict), WithJsonSchema({"enum"
 class AnsweredShort(Section):
     """When an answered call was too short to have been heard, and when to call again then."""
 
-    under: Share = Field(description="The share of one saying of the text below which a call is short: 50%.")
+    under: Annotated[Share, Field(gt=0)] = Field(
+        description="The share of one saying of the text below which a call is short: 50%."
+    )
     then: Annotated[Delays, Field(min_length=1)] = Field(description="Waits after a short call: [1h].")
 
 

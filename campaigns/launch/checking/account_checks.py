@@ -12,6 +12,7 @@ from campaigns.definition.speech.speech_filters import SpokenValue
 from campaigns.definition.templates import BadText
 from campaigns.definition.yaml_source import FileFault, KeyPath
 from dialer.account_settings import AccountSettings
+from dialer.call_kinds import Informer
 from dialer.plural import counted
 from dialer.providers.registry import lines_to_add, provider_for
 
@@ -77,7 +78,9 @@ def fallback_accounts(definition: Definition, accounts: Mapping[str, AccountSett
 
 
 def account_faults(definition: Definition, accounts: Mapping[str, AccountSettings]) -> Iterator[FileFault]:
-    """Faults of the accounts: one may not show a number; one is not in the settings, or alone leads to a sandbox."""
+    """Faults of the accounts: one may not show a number; one is not in the settings, alone leads to a sandbox, or
+    would place another call than the campaign's.
+    """
     if definition.return_after and len(definition.all_accounts) < 2:
         remedy = "list several as accounts, or remove it"
         yield definition.fault(("return_after",), "return_after has no account to go back to", remedy)
@@ -87,8 +90,18 @@ def account_faults(definition: Definition, accounts: Mapping[str, AccountSetting
     for name in definition.all_accounts[1:]:
         if name not in accounts:
             yield unknown_account(definition, ("accounts",), name, accounts)
-        elif accounts[name].sandbox != accounts[definition.account].sandbox:
+            continue
+        if accounts[name].sandbox != accounts[definition.account].sandbox:
             yield definition.fault(("accounts",), f"one of {definition.account} and {name} leads to a sandbox", "")
+        for key in sorted(_changes_the_call(definition) & provider_for(accounts[name]).cannot):
+            message = f"account {name} has no {key}, and the campaign may go on with it"
+            yield definition.fault(("accounts",), message, f"leave it out of accounts, or remove {key}")
+
+
+def _changes_the_call(definition: Definition) -> set[str]:
+    """Keys without which a call is another one: whom it connects, which keys are sent."""
+    kind = set() if isinstance(definition.call, Informer) else {"call"}
+    return kind | ({"dtmf"} if definition.dtmf else set())
 
 
 def _numbers_not_allowed(definition: Definition, account: str, allowed: Collection[str]) -> Iterator[FileFault]:

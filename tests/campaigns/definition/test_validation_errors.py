@@ -92,9 +92,25 @@ def faults_of(load):
         ('by_account: {spare: {caller_id: "+18005550100"}}', 2, 21, "by_account.spare", "not among", "accounts"),
         ("limits: {cost: many}", 2, 16, "limits.cost", "expected a number", ""),
         ("limits: {cost: [5]}", 2, 16, "limits.cost", "expected a number", ""),
+        ("limits: {cost: 5.1234567}", 2, 16, "limits.cost", 'must have at most 6 decimals, found "5.1234567"', ""),
+        (
+            "retry: {max_attempts: 2, answered_short: {under: 50%, then: []}}",
+            2,
+            61,
+            "retry.answered_short.then",
+            "is empty",
+            "[1h]",
+        ),
+        ("canary: {contacts: 2, reached: 101%}", 2, 32, "canary.reached", 'must be at most 1, found "101%"', ""),
+        ("breaker: {failures: 0%}", 2, 21, "breaker.failures", 'must be more than 0, found "0%"', ""),
         (
             "call: {kind: scenario, scenario_id: 5, operator: x}",
             *(2, 40, "call.operator", "no such key", "remove it, or write another call.kind"),
+        ),
+        (
+            "retry: {max_attempts: 2, answered_short: {under: 50%, then: 1h}}\naccounts: [main, spare]\n"
+            "by_account: {spare: {message: {media: 5}}}",
+            *(4, 31, "by_account.spare.message", "is a recording", "write a text for this account"),
         ),
         ("retry: {max_attempts: 2, buzy: [5m]}", 2, 26, "retry.buzy", "no such key", "did you mean busy?"),
     ],

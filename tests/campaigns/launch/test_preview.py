@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.launch.preview import preview
 from dialer.providers.registry import account_settings
 
@@ -50,6 +51,15 @@ def test_a_text_of_its_own_that_fails_is_told_with_the_account(tmp_path):
     assert shown.rejected is not None
     assert (shown.rejected.line, shown.rejected.code) == (2, "bad_text")
     assert shown.rejected.reason == "main cannot speak its own text: sum is blank"
+
+
+def test_a_column_that_another_accounts_message_misses_is_named_with_its_place(tmp_path):
+    with pytest.raises(DefinitionFaults) as refused:
+        preview(written(tmp_path, 'spare: {message: {tts: "Hello {{ nmae }}, {{ the_street }}."}}'), ACCOUNTS)
+    (fault,) = refused.value.faults
+    assert (fault.line, fault.column, fault.key) == (7, 26, "by_account.spare.message.tts")
+    assert fault.message == 'list.csv has no column "nmae"'
+    assert fault.suggestion.startswith("did you mean name?")
 
 
 def test_the_number_shown_is_the_preferred_accounts_own(tmp_path):

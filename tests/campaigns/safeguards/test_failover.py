@@ -193,9 +193,10 @@ def test_an_open_breaker_moves_on(ledger, clock, redis_url, buckets):
         (("accounts: [main, spare]", "account: main\naccounts: [spare, main]"), "both account and accounts"),
         (("[main, spare]", "[main, main]"), "twice"),
         (("  spare:\n", "  other:\n"), "other"),
-        (("this is the second account.", "{{ nothing }}"), "cannot speak to 1 contact; line 2"),
+        (("this is the second account.", "{{ nothing }}"), 'spare.message.tts: list.csv has no column "nothing"'),
+        (("this is the second account.", "{{ name | date }}"), "cannot speak to 1 contact; line 2"),
         (
-            ("  spare:\n", "  main: {message: {tts: '{{ nothing }}'}}\n  spare:\n"),
+            ("  spare:\n", "  main: {message: {tts: '{{ name | date }}'}}\n  spare:\n"),
             "main cannot speak to 1 contact; line 2",
         ),
     ],
@@ -239,22 +240,22 @@ def test_a_mapped_value_that_is_blank_is_none_for_another_account_either(tmp_pat
 
 @pytest.mark.parametrize("account", ["main", "spare"])
 @pytest.mark.parametrize(
-    ("own", "is_good"),
+    ("own", "wrong"),
     [
-        ("'Reminder {{ reminder }} of your appointment, {{ name }}.'", True),
-        ("'Hello. {% if reminder == \"2h\" %}{{ nothing }}{% endif %}'", False),
-        ("'{{ remainder }}'", False),
+        ("'Reminder {{ reminder }} of your appointment, {{ name }}.'", None),
+        ("'Hello. {% if reminder == \"2h\" %}{{ name | date }}{% endif %}'", "cannot speak to 1 contact; line 2"),
+        ("'{{ remainder }}'", 'has no column "remainder"'),
     ],
 )
-def test_an_accounts_own_message_is_checked_for_each_reminder(tmp_path, account, own, is_good):
+def test_an_accounts_own_message_is_checked_for_each_reminder(tmp_path, account, own, wrong):
     text = CAMPAIGN[: CAMPAIGN.index("by_account")] + "schedule: {before: {column: at, at: [3d, 2h]}}\n"
     file = written(tmp_path, f"{text}by_account: {{{account}: {{message: {{tts: {own}}}}}}}\n")
     (tmp_path / "list.csv").write_text("phone,name,at\n+14155550101,Ann,2099-12-01 10:00\n")
     accounts = {"main": callgear(), "spare": webex()}
-    if is_good:
+    if wrong is None:
         assert check(file, accounts).rejects == ()
     else:
-        with pytest.raises(DefinitionFaults, match=f"{account} cannot speak to 1 contact; line 2"):
+        with pytest.raises(DefinitionFaults, match=wrong):
             check(file, accounts)
 
 
@@ -263,6 +264,26 @@ def test_an_account_that_is_not_in_the_settings_or_leads_elsewhere_is_named(tmp_
         check(written(tmp_path), {"main": callgear()})
     with pytest.raises(DefinitionFaults, match="leads to a sandbox"):
         check(written(tmp_path), {"main": callgear(), "spare": webex(sandbox=True)})
+
+
+@pytest.mark.parametrize(
+    ("more", "missing"),
+    [
+        ("call: {kind: scenario, scenario_id: 7}", "call"),
+        ('call: {kind: simple, operator: "+18005550199"}', "call"),
+        ('dtmf: "1.2"', "dtmf"),
+        ("ring_timeout: 30", None),  # without it a call is the same
+        ("call: {kind: informer}", None),
+    ],
+)
+def test_an_account_that_would_place_another_call_is_refused(tmp_path, more, missing):
+    accounts = {"main": callgear(), "spare": webex()}
+    file = written(tmp_path, f"{CAMPAIGN}{more}\n")
+    if missing is None:
+        assert check(file, accounts).bad_rows == 0
+        return
+    with pytest.raises(DefinitionFaults, match=f"account spare has no {missing}, and the campaign may go on with it"):
+        check(file, accounts)
 
 
 def test_a_text_that_is_too_long_for_the_next_account_is_found_at_the_check(tmp_path):
