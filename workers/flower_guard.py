@@ -171,6 +171,7 @@ def install() -> None:
     from flower.urls import handlers, settings
 
     options.basic_auth = [token_urlsafe()]  # nobody's: Flower believes itself behind a password, and the guard decides
+    options.enable_events = False  # whether workers send them is in their settings; else Flower turns them on each 5 s
     options.tasks_columns = COLUMNS  # FLOWER_TASKS_COLUMNS and --tasks_columns rule over it
     flower.app.HTTPServer = BoundedServer
     settings["static_handler_class"] = _with_manners("", StaticFileHandler)

@@ -17,6 +17,7 @@ from workers.stack.processes import Program
 from workers.stack.redis_server import RedisServer
 
 WORKER_STOP_SECONDS = 20.0
+HEARTBEAT_SECONDS = "5"  # Flower shows a worker as offline that has been silent for twice as long
 ARENAS = "2"  # of glibc, in a process of many threads
 FOLDER = Path(__file__).parents[2]
 REDIS_REMEDY = "its files hold only what can be rebuilt: if they are damaged, remove {} and start again"
@@ -106,7 +107,10 @@ class ProgramPlan:
 
     def _worker(self, number: int) -> Program:
         worker = self.settings.worker
-        options = ("--pool", "threads", "--concurrency", str(worker.threads), "--without-gossip", "--without-mingle")
+        options = (
+            *("--pool", "threads", "--concurrency", str(worker.threads), "--without-gossip", "--without-mingle"),
+            *("--heartbeat-interval", HEARTBEAT_SECONDS),
+        )
         node = f"worker{number}@{socket.gethostname()}"
         return Program(
             name=f"worker{number}",

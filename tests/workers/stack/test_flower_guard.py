@@ -6,7 +6,10 @@ from contextlib import closing
 from datetime import timedelta
 
 import pytest
+from celery import Celery
+from flower.app import Flower
 from flower.urls import handlers
+from tornado.options import options
 from tornado.web import URLSpec
 
 from campaigns.ledger.store import Ledger
@@ -232,6 +235,17 @@ def test_guarding_twice_changes_nothing():
         assert [entry.handler_class if isinstance(entry, URLSpec) else entry[1] for entry in handlers] == once
     finally:
         handlers[:] = before
+
+
+def test_flower_turns_no_events_on_which_the_settings_turn_off(monkeypatch):
+    """It would tell all workers so every five seconds."""
+    monkeypatch.setattr("flower.urls.handlers", list(handlers))
+    options.enable_events = True
+    flower_guard.install()
+    with Celery("asked", set_as_current=False) as app:
+        shown = Flower(options=options, capp=app)
+        assert not shown.events.enable_events
+        shown.executor.shutdown()
 
 
 def _audit(ledger):
