@@ -10,19 +10,21 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from campaigns.audience.rejects import Reject
 from campaigns.audience.rows.contact_row import ContactRow
 from campaigns.audience.rows.row_reader import LONGEST_KEY
 from campaigns.calendar.calling_hours import next_opening
+from campaigns.definition import Definition
+from campaigns.definition.column_names import comparable
 from campaigns.launch.checking.account_checks import fallback_accounts
 from campaigns.launch.checking.staging import NO_ZONE, new_contact
 from campaigns.launch.recent_campaigns import recent_campaign, rows_of
 from campaigns.ledger.lists.appends import CannotAppend, RowFate, append_rows, locked_for_append
 from campaigns.ledger.lists.drafts import WrittenContact, as_written
-from campaigns.ledger.lists.idempotency import KeyReused, ProgramKey, keep_requests, kept_requests
-from campaigns.ledger.queries import Campaign, NoSuchCampaign
+from campaigns.ledger.lists.idempotency import KeptAnswer, KeyReused, ProgramKey, keep_requests, kept_requests
+from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
 from campaigns.ledger.together import Together
 from dialer.account_settings import AccountSettings
@@ -118,10 +120,14 @@ def place_call(
     campaign, or closed, or over), CallRefused, KeyReused, BadRows, DefinitionFaults.
     """
     place = partial(_ordered, ledger, campaign_id, request, accounts, who, now)
+    remembered = recent_campaign(ledger, campaign_id)
     try:
-        return place(recent_campaign(ledger, campaign_id))
-    except (CannotAppend, NoSuchCampaign, _NotAsRemembered):  # another one may have this name by now
-        return place(recent_campaign(ledger, campaign_id, afresh=True))
+        return place(remembered)
+    except (DialerError, _NotAsRemembered):  # another one may have this name by now
+        campaign = recent_campaign(ledger, campaign_id, afresh=True)
+        if (campaign.id, campaign.definition_text) == (remembered.id, remembered.definition_text):
+            raise
+        return place(campaign)
 
 
 def _ordered(
@@ -133,11 +139,9 @@ def _ordered(
     now: datetime,
     campaign: Campaign,
 ) -> PlacedCall:
-    order = _Order(request=request, fingerprint=_fingerprint(ledger, campaign, request), who=who, now=now)
-    if not campaign.definition.contacts.standing:
-        remedy = f"append to it: dialer contact append {campaign.id} rows.csv; or start one that is standing"
-        raise CannotAppend(f"{campaign.id} is no standing campaign", remedy)
+    order = _Order(request=request, fingerprint=_fingerprint(ledger, campaign_id, request), who=who, now=now)
     try:
+        _refuse_unless_standing(campaign)
         order.written = as_written(new_contact(_read(campaign, request, accounts, now)))
     except DialerError:  # answered before, it is answered the same, though it could not be called any more
         with ledger.reading() as db:
@@ -157,17 +161,23 @@ def _ordered(
     return order.result()
 
 
+def _refuse_unless_standing(campaign: Campaign) -> None:
+    if not campaign.definition.contacts.standing:
+        remedy = f"append to it: dialer contact append {campaign.id} rows.csv; or start one that is standing"
+        raise CannotAppend(f"{campaign.id} is no standing campaign", remedy)
+
+
 class _NotAsRemembered(Exception):
     """The campaign is not the one that was read a moment ago."""
 
 
-def _fingerprint(ledger: Ledger, campaign: Campaign, request: CallRequested) -> str:
+def _fingerprint(ledger: Ledger, campaign_id: str, request: CallRequested) -> str:
     """A keyed hash of what was asked for: equal for equal requests, and tells nothing of them. Raises CallRefused."""
     key = request.idempotency_key
     if key is not None and not is_short_text(key, LONGEST_IDEMPOTENCY_KEY):
         message = f"an idempotency key has 1 to {LONGEST_IDEMPOTENCY_KEY} characters, all of which can be printed"
         raise CallRefused(message, "send a UUID", column="idempotency_key", code="bad_key")
-    facts = [campaign.id, request.to, request.fields, request.key, request.not_after, request.urgent]
+    facts = [campaign_id, request.to, request.fields, request.key, request.not_after, request.urgent]
     return ledger.keyed_hash(json.dumps(facts, sort_keys=True, default=str))
 
 
@@ -179,12 +189,7 @@ def _read(
     if not is_short_text(key, LONGEST_KEY):
         message = f"a key has 1 to {LONGEST_KEY} characters, all of which can be printed"
         raise CallRefused(message, "shorten it, or leave it out", column="key", code="bad_key")
-    columns = definition.contacts
-    row: dict[str, Any] = dict(request.fields) | {columns.phone[0]: request.to}
-    if columns.key is not None:
-        row[columns.key] = key
-    if columns.not_after is not None and request.not_after is not None:
-        row[columns.not_after] = request.not_after
+    row = _row(request, definition, key)
     read = rows_of(campaign, tuple(row), accounts).read(row)
     if isinstance(read, Reject):
         where = f"{read.column}: " if read.column else ""
@@ -196,6 +201,24 @@ def _read(
             raise CallRefused(fault.message, fault.suggestion)
     _refuse_too_late(campaign, read, now)
     return read
+
+
+def _row(request: CallRequested, definition: Definition, key: str) -> dict[str, Any]:
+    """The request as a row of a list. Raises CallRefused where a field says what the request says in another place."""
+    columns, fields = definition.contacts, {comparable(name): value for name, value in request.fields.items()}
+    row: dict[str, Any] = dict(request.fields)
+    for name, column, value in (("to", columns.phone[0], request.to), ("key", columns.key, key)):
+        if column is None:
+            continue
+        if comparable(column) not in fields:
+            row[column] = value
+        elif fields[comparable(column)] != value:
+            message = f"fields.{column} says another thing than `{name}`, which is for it"
+            raise CallRefused(message, f"leave it out of fields, and give it as `{name}`", column=column, code="twice")
+    last = columns.not_after
+    if last is not None and request.not_after is not None and comparable(last) not in fields:
+        row[last] = request.not_after
+    return row
 
 
 def _refuse_too_late(campaign: Campaign, read: ContactRow, now: datetime) -> None:
@@ -245,26 +268,29 @@ def _place_batch(db: Connection, campaign: Campaign, orders: Sequence[_Order], l
         for order in new:
             order.answer = exc
         return
-    requests: dict[ProgramKey, tuple[str, int]] = {}
+    requests: dict[ProgramKey, KeptAnswer] = {}
     for order, row in zip(new, rows, strict=True):
         if row.contact_id is None:
             order.answer = CallRefused(
                 row.reason, "give a call that is another one a key of its own", code=row.fate.value
             )
             continue
-        order.answer = PlacedCall(id=row.contact_id, campaign=campaign.id, account=campaign.account, fate=row.fate)
-        requests |= dict.fromkeys(order.program_keys, (order.fingerprint, row.contact_id))
+        answer = PlacedCall(id=row.contact_id, campaign=campaign.id, account=campaign.account, fate=row.fate)
+        facts = {"campaign": answer.campaign, "account": answer.account, "fate": answer.fate.value}
+        requests |= dict.fromkeys(order.program_keys, KeptAnswer(order.fingerprint, answer.id, facts))
+        order.answer = answer
     keep_requests(db, requests, at)
 
 
 def _earlier_answer(
-    campaign: Campaign, order: _Order, kept: Mapping[ProgramKey, Row[Any]]
+    campaign: Campaign, order: _Order, kept: Mapping[ProgramKey, KeptAnswer]
 ) -> PlacedCall | KeyReused | None:
     """What an order is answered whose idempotency key was used before; None for a new one."""
     for name in order.program_keys:
         if (earlier := kept.get(name)) is not None:
             if earlier.request != order.fingerprint:
                 return KeyReused(name[1])
-            facts = {"campaign": campaign.id, "account": campaign.account}
-            return PlacedCall(id=earlier.contact_id, fate=RowFate.ADDED, replayed=True, **facts)
+            facts = {"campaign": campaign.id, "account": campaign.account, "fate": RowFate.ADDED}
+            facts |= earlier.answer or {}  # an earlier version kept none
+            return PlacedCall(id=earlier.contact_id, replayed=True, **facts | {"fate": RowFate(facts["fate"])})
     return None

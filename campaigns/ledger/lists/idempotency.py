@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Delete, Row, Select, bindparam, delete, insert, select
+from sqlalchemy import Connection, Delete, Select, bindparam, delete, insert, select
 
 from campaigns.ledger.moves import row_count
 from campaigns.ledger.store import Ledger
@@ -19,6 +19,14 @@ ProgramKey = tuple[str, str]
 """A program, and a key that it has chosen: two programs may choose the same."""
 
 
+class KeptAnswer(NamedTuple):
+    """What a key was used for: a hash of the request, the contact of it, and the facts that it was answered with, if they were kept."""
+
+    request: str
+    contact_id: int
+    answer: Mapping[str, str] | None
+
+
 class KeyReused(DialerError):
     """An idempotency key was sent with another request within a day: nothing was done for this one."""
 
@@ -28,11 +36,11 @@ class KeyReused(DialerError):
         )
 
 
-def kept_requests(db: Connection, names: Sequence[ProgramKey], now: datetime) -> Mapping[ProgramKey, Row[Any]]:
-    """The `request` for which each of these keys was used within a day, as a hash, and its `contact_id`."""
+def kept_requests(db: Connection, names: Sequence[ProgramKey], now: datetime) -> Mapping[ProgramKey, KeptAnswer]:
+    """What each of these keys was used for within a day."""
     facts = {"programs": [who for who, _ in names], "keys": [key for _, key in names], "since": now - KEPT}
     rows = db.execute(_used(), facts) if names else ()
-    return {(row.who, row.key): row for row in rows}
+    return {(row.who, row.key): KeptAnswer(row.request, row.contact_id, row.answer) for row in rows}
 
 
 @cache
@@ -46,8 +54,8 @@ def _used() -> Select[Any]:
     )
 
 
-def keep_requests(db: Connection, requests: Mapping[ProgramKey, tuple[str, int]], now: datetime) -> None:
-    """Keep what keys are used for: a hash of the request, and its contact.
+def keep_requests(db: Connection, requests: Mapping[ProgramKey, KeptAnswer], now: datetime) -> None:
+    """Keep what keys are used for.
 
     Another transaction that does the same at once fails, and is tried again.
     """
@@ -56,8 +64,7 @@ def keep_requests(db: Connection, requests: Mapping[ProgramKey, tuple[str, int]]
     names = {"programs": [who for who, _ in requests], "keys": [key for _, key in requests]}
     db.execute(_outdated(), names | {"until": now - KEPT})
     rows = [
-        {"who": who, "key": key, "request": request, "contact_id": contact_id, "at": now}
-        for (who, key), (request, contact_id) in requests.items()
+        {"who": who, "key": key, "at": now, **kept._asdict()} for (who, key), kept in requests.items()
     ]
     db.execute(insert(idempotency_keys), rows)
 

@@ -14,6 +14,7 @@ idempotency_keys = Table(
     Column("request", Text, nullable=False),  # a hash of what was asked for
     Column("contact_id", RowId, nullable=False),  # the call that it placed
     Column("at", UtcTime, nullable=False),
+    Column("answer", JSON(none_as_null=True), nullable=True),  # what it was answered with, beside the call
     Index("ix_idempotency_keys_at", "at"),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -84,6 +85,14 @@ def test_urgent_calls_are_claimed_before_the_others(ledger, clock, campaign):
     assert {one.contact_id: one.urgent for one in claimed} == {urgent: True, first[0]: False}
 
 
+def test_whoever_has_the_name_of_a_campaign_by_now_is_asked_in_its_own_words(ledger, clock, campaign, tmp_path):
+    asked(ledger, clock())
+    control.cancel(ledger, campaign.id, who="ann", now=clock())
+    message = {"tts": "Hello, this is a reminder of your appointment tomorrow. Goodbye."}
+    again = start_standing(ledger, tmp_path, now=clock.forward(0.1), message=message)
+    assert asked(ledger, clock(), fields={}).campaign == again.id
+
+
 def test_an_idempotency_key_gives_the_same_answer_for_a_day(ledger, clock, campaign):
     call = asked(ledger, clock(), idempotency_key="k-1")
     control.close(ledger, campaign.id, who="ann", now=clock())
@@ -93,6 +102,54 @@ def test_an_idempotency_key_gives_the_same_answer_for_a_day(ledger, clock, campa
         asked(ledger, clock(), idempotency_key="k-1", urgent=True)
     with pytest.raises(CannotAppend):  # another program's key
         asked(ledger, clock(), who="shop", idempotency_key="k-1")
+
+
+def test_what_is_sent_again_has_the_answer_of_then_whatever_it_did_and_whatever_has_the_name_by_now(
+    ledger, clock, campaign, tmp_path
+):
+    first = asked(ledger, clock(), key="visit-7", idempotency_key="k-1")
+    same = asked(ledger, clock(), key="visit-7", idempotency_key="k-2")
+    changed = asked(ledger, clock(), key="visit-7", fields={"name": "Bea"}, idempotency_key="k-3")
+    control.cancel(ledger, campaign.id, who="ann", now=clock())
+    start_listed(ledger, tmp_path, [row(1)], now=clock.forward(1))
+    again = [
+        asked(ledger, clock(), key="visit-7", idempotency_key="k-1"),
+        asked(ledger, clock(), key="visit-7", idempotency_key="k-2"),
+        asked(ledger, clock(), key="visit-7", fields={"name": "Bea"}, idempotency_key="k-3"),
+    ]
+    assert again == [replace(one, replayed=True) for one in (first, same, changed)]
+    with pytest.raises(KeyReused):  # it says another campaign, though it is the same one
+        asked(ledger, clock(), campaign=campaign.id, key="visit-7", idempotency_key="k-1")
+
+
+def test_a_field_of_the_last_moment_is_what_is_said_and_not_after_when_it_ends(ledger, clock, tmp_path):
+    text = {"tts": "Hello {{ name }}, we expect you on {{ until | date }} at {{ until | time }}."}
+    start_standing(ledger, tmp_path, now=clock(), message=text)
+    visit, last = "2026-12-30T15:40", datetime(2026, 12, 30, 17, tzinfo=UTC)
+    both = asked(ledger, clock(), fields={"name": "Ann", "until": visit}, not_after=last)
+    alone = asked(ledger, clock(), fields={"name": "Ann", "until": visit}, key="2")
+    assert "3:40 PM" in contact(ledger, both.id).text
+    assert contact(ledger, both.id).text == contact(ledger, alone.id).text
+    assert [contact(ledger, one.id).not_after for one in (both, alone)] == [
+        last,
+        datetime(2026, 12, 30, 23, 40, tzinfo=UTC),  # in the zone of the number
+    ]
+
+
+@pytest.mark.parametrize(
+    ("facts", "column"),
+    [
+        ({"fields": {"name": "Ann", "phone": "+14155550199"}}, "phone"),
+        ({"fields": {"name": "Ann", "Phone ": "+14155550199"}}, "phone"),
+        ({"fields": {"name": "Ann", "id": "A-1"}, "key": "A-2"}, "id"),
+        ({"fields": {"name": "Ann", "id": "A-1"}}, "id"),
+    ],
+)
+def test_a_field_that_says_another_thing_than_the_request_is_refused(facts, column, ledger, clock, campaign):
+    with pytest.raises(CallRefused, match=f"fields.{column} says another thing") as refused:
+        asked(ledger, clock(), **facts)
+    assert (refused.value.facts, how_many(ledger)) == ({"column": column, "code": "twice"}, 0)
+    assert asked(ledger, clock(), key="A-1", fields={"name": "Ann", "id": "A-1", "phone": "+14155550101"}).id
 
 
 def test_an_idempotency_key_is_forgotten_after_a_day(ledger, clock, campaign):
