@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 Network = IPv4Network | IPv6Network
 NAT64 = IPv6Network("64:ff9b::/96")
+GLOBAL_UNICAST = IPv6Network("2000::/3")  # all that is given out; beyond it are forms of old, and of local use
 
 
 class InternalAddress(OSError):
@@ -26,7 +27,7 @@ def is_internal(address: str, allowed: Collection[Network] = ()) -> bool:
         plain = _plain(ip_address(address.partition("%")[0]))
     except ValueError:
         return True
-    is_public = plain.is_global and not plain.is_multicast
+    is_public = plain.is_global and not plain.is_multicast and (plain.version == 4 or plain in GLOBAL_UNICAST)
     return not is_public and not any(plain in network for network in allowed)
 
 

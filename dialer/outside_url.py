@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -10,6 +11,8 @@ from dialer.errors import DialerError
 from dialer.internal_networks import Network, is_internal
 
 LONGEST = 2000
+ENDS_IN_A_NUMBER = re.compile(r"(^|\.)(\d+|0x[\da-f]*)$")  # which systems read as an IPv4 address: 2130706433, 127.1
+IN_BRACKETS = re.compile(r"([^@]*@)?\[")
 
 
 class BadOutsideUrl(DialerError):
@@ -28,11 +31,11 @@ def check_outside_url(url: str, allowed: Collection[Network] = ()) -> None:
 
 
 def check_form(url: str) -> str:
-    """The host of an address. Raises BadOutsideUrl for what is none."""
+    """The host of an address, in ASCII. Raises BadOutsideUrl for what is none."""
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-        host.encode("idna")
+        host, port = parts.hostname or "", parts.port
+        name = host.encode("idna").decode().lower().removesuffix(".")
     except ValueError:
         raise BadOutsideUrl("that is no address", "write one such as https://example.org/hooks/dialer") from None
     if parts.scheme not in ("https", "http") or not host or len(url) > LONGEST or not url.isprintable() or " " in url:
@@ -41,17 +44,23 @@ def check_form(url: str) -> str:
         raise BadOutsideUrl("the address has a password in it", "leave it out: each message is signed")
     if parts.fragment:
         raise BadOutsideUrl("the address has a #fragment, which is never sent", "leave it out")
-    return host
+    if port == 0 or (IN_BRACKETS.match(parts.netloc) or ENDS_IN_A_NUMBER.search(name)) and not _is_ip_address(name):
+        raise BadOutsideUrl("that is no address", "write an IP address as 192.0.2.1 or [2001:db8::1], or a name")
+    return name
 
 
 def _leads_inside(host: str, allowed: Collection[Network]) -> bool:
     if host == "localhost" or host.endswith(".localhost"):
         return all(is_internal(address, allowed) for address in ("127.0.0.1", "::1"))
+    return _is_ip_address(host) and is_internal(host, allowed)
+
+
+def _is_ip_address(host: str) -> bool:
     try:
         ip_address(host)
     except ValueError:
         return False
-    return is_internal(host, allowed)
+    return True
 
 
 def origin_of(url: str) -> str:

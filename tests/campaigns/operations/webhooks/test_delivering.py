@@ -295,7 +295,8 @@ def test_a_test_event_is_signed_and_says_its_answer(ledger, hook, posts, receive
     [
         *("127.0.0.1", "10.0.0.1", "192.168.1.1", "172.16.0.1", "169.254.169.254", "0.0.0.0", "100.64.0.1"),  # noqa: S104
         *("::1", "fe80::1", "fe80::1%eth0", "fd00::1", "::ffff:127.0.0.1", "64:ff9b::a00:1", "2002:7f00:1::", "::"),
-        *("255.255.255.255", "224.0.0.1", "no address"),
+        *("::127.0.0.1", "::ffff:0:127.0.0.1", "fec0::1", "64:ff9b:1::7f00:1", "2001:0:7f00:1::1", "5f00::1", "ff0e::1"),
+        *("255.255.255.255", "224.0.0.1", "240.0.0.1", "198.18.0.1", "no address"),
     ],
 )
 def test_addresses_inside_are_known(address):
@@ -334,6 +335,19 @@ def test_a_name_that_leads_inside_is_refused_before_anything_is_connected(receiv
         ("http://[::1]/hook", "inside our own network"),
         ("https://localhost/hook", "inside our own network"),
         ("https://169.254.169.254/latest", "inside our own network"),
+        ("http://[::ffff:127.0.0.1]/hook", "inside our own network"),
+        ("http://[fec0::1]/hook", "inside our own network"),
+        ("http://localhost./hook", "inside our own network"),
+        ("http://①②⑦.⓪.⓪.①/hook", "inside our own network"),
+        ("http://127.0.0.1./hook", "inside our own network"),
+        ("http://127.1/hook", "no address"),
+        ("http://2130706433/hook", "no address"),
+        ("http://0x7f000001/hook", "no address"),
+        ("http://0177.0.0.1/hook", "no address"),
+        ("http://0/hook", "no address"),
+        ("http://example.0x1/hook", "no address"),
+        ("http://[v1.x]/hook", "no address"),
+        ("http://example.org:0/hook", "no address"),
         ("https://example.org/" + "x" * 2000, "no address"),
     ],
 )
