@@ -67,25 +67,27 @@ async def stream_events(
 async def _lines(events: EventReader, request: Request, state: AppState) -> AsyncIterator[str]:
     """The lines of a stream, until it has lasted long enough, the console stops, or the caller may not read it."""
     began = said_at = time.monotonic()
+    happened: list[StreamedEvent] = []
     yield f"retry: {RETRY_MS}\n\n"
     while time.monotonic() - began < state.streams.longest and not state.streams.closing:
         try:
-            happened = await to_thread.run_sync(events.read, state.clock())
+            happened = happened or await to_thread.run_sync(events.read, state.clock())
             (await identify(request)).require(Scope.READ)
         except HTTPException:  # its token was revoked, or has ended: what was read meanwhile is not told
             return
-        except DialerError as exc:
-            happened = []
+        except DialerError as exc:  # what was read by then is told once it is known again who asks
             yield f": {exc.message}\n\n"
-        for event in happened:
-            yield _message(event)
+            await sleep(LOOK_SECONDS)
+            continue
         if happened:
-            said_at = time.monotonic()
-        elif time.monotonic() - said_at >= HEARTBEAT_SECONDS:
+            for event in happened:
+                yield _message(event)
+            happened, said_at = [], time.monotonic()
+            continue
+        if time.monotonic() - said_at >= HEARTBEAT_SECONDS:
             said_at = time.monotonic()
             yield ": nothing has happened\n\n"
-        if not happened:
-            await sleep(LOOK_SECONDS)
+        await sleep(LOOK_SECONDS)
 
 
 def _message(event: StreamedEvent) -> str:

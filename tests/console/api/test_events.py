@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from campaigns.ledger import event_stream, moves
 from campaigns.ledger.tables import deliveries
@@ -22,7 +22,7 @@ from console.server.open_streams import LONGEST
 from dialer.phone import mask
 from tests.console.conftest import Console
 from tests.support import console_server, loopback
-from tests.support.dialers import wait_for
+from tests.support.dialers import failing_once, wait_for
 
 
 @pytest.fixture(autouse=True)
@@ -41,16 +41,16 @@ class Reader:
 
     def next(self, *kinds: str) -> dict[str, Any]:
         """The next event, which is of one of these kinds, with its id."""
-        event: dict[str, Any] = {}
+        told: dict[str, Any] = {}
         for line in self._lines:
             name, _, value = line.partition(": ")
-            if not line and event:
-                assert not kinds or event["event"] in kinds, event
-                return json.loads(event["data"]) | {"id": event["id"]}
+            if not line and told:
+                assert not kinds or told["event"] in kinds, told
+                return json.loads(told["data"]) | {"id": told["id"]}
             if line.startswith(":"):
                 self.comments.append(line)
             elif line:
-                event[name] = value
+                told[name] = value
         raise EOFError
 
 
@@ -82,10 +82,10 @@ def test_what_happens_is_read_in_its_order_with_masked_numbers(console: Console)
         assert reader.next("campaign.paused")["data"]["campaign"] == campaign
         control.cancel(console.ledger, campaign, who="ann", now=console.clock())
         told = [reader.next() for _ in range(4)]
-    assert {event["type"] for event in told} == {"campaign.cancelled", "contact.finished"}
-    contacts = [event["data"]["contact"] for event in told if event["type"] == "contact.finished"]
+    assert {one["type"] for one in told} == {"campaign.cancelled", "contact.finished"}
+    contacts = [one["data"]["contact"] for one in told if one["type"] == "contact.finished"]
     assert [contact["phone"] for contact in contacts] == [mask(phone) for phone in console_server.PHONES[:3]]
-    assert len({event["id"] for event in told}) == 4
+    assert len({one["id"] for one in told}) == 4
 
 
 def test_a_token_with_numbers_reads_them_in_full_of_the_campaign_and_the_kinds_that_it_names(console: Console) -> None:
@@ -94,8 +94,8 @@ def test_a_token_with_numbers_reads_them_in_full_of_the_campaign_and_the_kinds_t
         for campaign in (other, wanted):
             control.cancel(console.ledger, campaign, who="ann", now=console.clock())
         told = [reader.next("contact.finished")["data"] for _ in range(3)]
-    assert {event["campaign"] for event in told} == {wanted}
-    assert [event["contact"]["phone"] for event in told] == list(console_server.PHONES[:3])
+    assert {one["campaign"] for one in told} == {wanted}
+    assert [one["contact"]["phone"] for one in told] == list(console_server.PHONES[:3])
 
 
 def test_who_was_away_goes_on_after_the_last_event_that_it_has_read(console: Console) -> None:
@@ -136,6 +136,27 @@ def test_a_revoked_token_ends_it(console: Console) -> None:
         api_tokens.revoke(console.ledger, name, who="ann", now=console.clock())
         with pytest.raises(EOFError):
             reader.next()
+
+
+def test_what_was_read_while_nobody_could_say_who_asks_is_told_later(console: Console) -> None:
+    """The ledger fails between a look for events and that for the token of the reader."""
+    campaign, paused = console_server.add_campaign(console.ledger, now=console.clock()), []
+
+    def pause_before_the_look(_db: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if "FROM webhooks" in statement and not paused:
+            paused.append(campaign)
+            console.clock.forward(2)  # what was known of the token is too old by now
+            pause(console, campaign)
+
+    with reading(console) as reader, failing_once(console.ledger, "FROM tokens") as failed:
+        event.listen(console.ledger.engine, "before_cursor_execute", pause_before_the_look)
+        try:
+            wait_for(lambda: bool(failed))
+            control.resume(console.ledger, campaign, who="ann", now=console.clock())
+            assert [reader.next()["type"] for _ in range(2)] == ["campaign.paused", "campaign.resumed"]
+        finally:
+            event.remove(console.ledger.engine, "before_cursor_execute", pause_before_the_look)
+    assert len(reader.comments) == 1
 
 
 def test_it_says_now_and_then_that_it_is_there_and_there_are_so_many_and_no_more(
@@ -183,9 +204,9 @@ def test_an_event_of_a_transaction_that_ends_late_is_not_left_out(console: Conso
         assert told == []
     with console.ledger.reading() as db:
         told, cursor = event_stream.next_events(db, cursor, **every)
-        assert [event.campaign_id for event in told] == [early, early, late]
+        assert [one.campaign_id for one in told] == [early, early, late]
         resumed = event_stream.from_event(db, told[0].event_id)
         assert resumed is not None
         again, _ = event_stream.next_events(db, resumed, **every)
-        assert [event.campaign_id for event in again] == [early, late]
+        assert [one.campaign_id for one in again] == [early, late]
         assert event_stream.next_events(db, cursor, **every)[0] == []
