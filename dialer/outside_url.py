@@ -44,7 +44,8 @@ def check_form(url: str) -> str:
         raise BadOutsideUrl("the address has a password in it", "leave it out: each message is signed")
     if parts.fragment:
         raise BadOutsideUrl("the address has a #fragment, which is never sent", "leave it out")
-    if port == 0 or (IN_BRACKETS.match(parts.netloc) or ENDS_IN_A_NUMBER.search(name)) and not _is_ip_address(name):
+    is_number = IN_BRACKETS.match(parts.netloc) or ENDS_IN_A_NUMBER.search(name)
+    if port == 0 or (is_number and not _is_ip_address(name)):
         raise BadOutsideUrl("that is no address", "write an IP address as 192.0.2.1 or [2001:db8::1], or a name")
     return name
 

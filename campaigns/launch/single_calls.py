@@ -290,7 +290,8 @@ def _earlier_answer(
         if (earlier := kept.get(name)) is not None:
             if earlier.request != order.fingerprint:
                 return KeyReused(name[1])
-            facts = {"campaign": campaign.id, "account": campaign.account, "fate": RowFate.ADDED}
-            facts |= earlier.answer or {}  # an earlier version kept none
-            return PlacedCall(id=earlier.contact_id, replayed=True, **facts | {"fate": RowFate(facts["fate"])})
+            facts = earlier.answer or {}  # an earlier version kept none
+            fate, account = RowFate(facts.get("fate", RowFate.ADDED)), facts.get("account", campaign.account)
+            of = facts.get("campaign", campaign.id)
+            return PlacedCall(id=earlier.contact_id, campaign=of, account=account, fate=fate, replayed=True)
     return None

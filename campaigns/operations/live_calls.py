@@ -97,7 +97,7 @@ class Made(Heard):
 class Tagged(Given):
     """A tag, by its id."""
 
-    tag: int = Field(ge=1, le=MAX_ID)
+    tag: int = Field(ge=1, le=MAX_ID, strict=True)
 
 
 class Recorded(Given):
@@ -121,7 +121,7 @@ class Key(Given):
 class Leg(Given):
     """A participant of the call."""
 
-    leg: int = Field(ge=1, le=MAX_ID)
+    leg: int = Field(ge=1, le=MAX_ID, strict=True)
 
 
 Act = Callable[[CallManager, int, Any], object]

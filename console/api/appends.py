@@ -80,7 +80,9 @@ class AppendState(ReadingState):
 
 
 @router.post(
-    CONTACTS, max_body_size=MAX_JSON, response_model=Appended, **needs(Scope.CAMPAIGNS, also=also_202(AppendState))
+    CONTACTS,
+    response_model=Appended,
+    **needs(Scope.CAMPAIGNS, most_bytes=MAX_JSON, also=also_202(AppendState)),
 )
 def append_contacts(
     campaign_id: CampaignId, given: NewContacts, state: InjectedState, caller: InjectedCaller
@@ -94,9 +96,8 @@ def append_contacts(
 
 @router.post(
     f"{CONTACTS}/upload",
-    max_body_size=MAX_UPLOAD,
     response_model=Appended,
-    **needs(Scope.CAMPAIGNS, also=also_202(AppendState), **APPEND_UPLOAD),
+    **needs(Scope.CAMPAIGNS, most_bytes=MAX_UPLOAD, also=also_202(AppendState), **APPEND_UPLOAD),
 )
 async def append_uploaded_contacts(
     campaign_id: CampaignId, request: Request, state: InjectedState, caller: InjectedCaller

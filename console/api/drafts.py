@@ -61,7 +61,7 @@ class Drafts(BaseModel):
     items: list[Draft]
 
 
-@router.post("/campaigns", max_body_size=MAX_JSON, **needs(Scope.CAMPAIGNS, status=201))
+@router.post("/campaigns", **needs(Scope.CAMPAIGNS, most_bytes=MAX_JSON, status=201))
 def create_campaign(given: NewCampaign, response: Response, state: InjectedState, caller: InjectedCaller) -> Draft:
     """Keep a definition and its contacts, to be checked and started. Nobody is called."""
     text = given.definition if isinstance(given.definition, str) else new_drafts.yaml_of(given.definition)
@@ -69,7 +69,7 @@ def create_campaign(given: NewCampaign, response: Response, state: InjectedState
     return _created(draft, response)
 
 
-@router.post("/campaigns/upload", max_body_size=MAX_UPLOAD, **needs(Scope.CAMPAIGNS, status=201, **UPLOAD))
+@router.post("/campaigns/upload", **needs(Scope.CAMPAIGNS, most_bytes=MAX_UPLOAD, status=201, **UPLOAD))
 async def upload_campaign(request: Request, response: Response, state: InjectedState, caller: InjectedCaller) -> Draft:
     """The same with the list as a file. The parts arrive in a temporary file, whatever their size."""
     async with request.form(max_files=2, max_fields=4, max_part_size=MAX_DEFINITION) as form:

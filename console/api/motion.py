@@ -35,7 +35,7 @@ class Named(NumberGiven):
 
     number: str | None = Field(None, max_length=60, description="With + and country code, or with `country`.")  # type: ignore[assignment]
     key: str | None = Field(None, max_length=200, pattern=NO_NUL)
-    id: int | None = Field(None, ge=1, le=MAX_ID)
+    id: int | None = Field(None, ge=1, le=MAX_ID, strict=True)
 
     @model_validator(mode="after")
     def _one_name(self) -> Named:

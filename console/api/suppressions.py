@@ -115,7 +115,7 @@ def add_suppression(given: NewSuppression, state: InjectedState, caller: Injecte
     return Added(added=added)
 
 
-@router.post("/suppressions/upload", max_body_size=MAX_UPLOAD, **needs(Scope.SUPPRESSIONS, **UPLOAD))
+@router.post("/suppressions/upload", **needs(Scope.SUPPRESSIONS, most_bytes=MAX_UPLOAD, **UPLOAD))
 async def upload_suppressions(request: Request, state: InjectedState, caller: InjectedCaller) -> Imported:
     """Put a list of numbers on the list, as `dialer dnc import` does. Good rows go in; bad ones are named."""
     async with request.form(max_files=1, max_fields=3) as form:

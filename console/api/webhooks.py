@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,7 +13,7 @@ from campaigns.lifecycle import DeliveryState, EventKind, Included, WebhookState
 from campaigns.operations.api_tokens import Scope
 from campaigns.operations.webhooks import subscriptions
 from campaigns.operations.webhooks.subscriptions import ListedWebhook
-from console.server.api_route import InjectedCaller, api_router, needs
+from console.server.api_route import NO_NUL, InjectedCaller, api_router, needs
 from console.server.cursors import After, Limit, Page, id_after, page_of
 from console.server.moments import Moment
 from console.server.state import AppState, InjectedState
@@ -24,6 +24,8 @@ from workers.secrets import webhook_key
 from workers.wiring import open_posts
 
 router = api_router("webhooks")
+
+EventId = Annotated[str, Field(max_length=100, pattern=NO_NUL)]
 
 
 class WebhookSummary(BaseModel):
@@ -109,7 +111,7 @@ class Replay(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    events: list[str] = Field([], max_length=1000, description="Their ids: evt_…")
+    events: list[EventId] = Field([], max_length=1000, description="Their ids: evt_…")
     failed: bool = Field(False, description="All that were given up.")
     since: Moment | None = None
 

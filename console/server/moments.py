@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 from campaigns.calendar.times import is_in_calendar
 from dialer.field_errors import field_error
+
+DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d", re.ASCII)
 
 
 def _in_calendar(moment: datetime) -> datetime:
@@ -21,5 +24,12 @@ def _in_calendar(moment: datetime) -> datetime:
     return moment
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_in_calendar)]
-"""A date and time with an offset; no moment at an end of the calendar, which other zones have no date for."""
+def _as_written(written: object) -> object:
+    """Seconds since 1970, and a date without a time, would be taken for a moment that nobody meant."""
+    if not isinstance(written, str) or not DATE_AND_TIME.match(written):
+        raise field_error("this is no date and time", "write 2026-12-05T15:00:00Z, or with an offset")
+    return written
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_as_written), AfterValidator(_in_calendar)]
+"""A date and time with an offset (RFC 3339); none at an end of the calendar, which other zones have no date for."""

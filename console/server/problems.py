@@ -9,7 +9,10 @@ from http import HTTPStatus
 from fastapi import Response
 from pydantic import BaseModel, Field
 
+from campaigns.audience.rejects import Reject
 from campaigns.definition.yaml_source import DefinitionFaults, FileFault
+from campaigns.launch.checking.checks import RowsRejected
+from campaigns.reporting.listings import mask_numbers
 from dialer.errors import DialerError
 
 MEDIA_TYPE = "application/problem+json"
@@ -20,7 +23,10 @@ HTTP_PROBLEM = "about:blank"  # what the status says, and no more
 class Fault(BaseModel):
     """One thing that is wrong with what was sent."""
 
-    where: str = Field(description="The key or parameter; in a campaign file with line and column before it.")
+    where: str = Field(
+        description="The key or parameter; in a campaign file with line and column before it; in a list the line, and "
+        "the name of the column."
+    )
     message: str
     suggestion: str = ""
 
@@ -45,7 +51,10 @@ def http_problem(status: int, detail: str, remedy: str, faults: Iterable[Fault] 
 def dialer_problem(status: int, error: DialerError) -> Problem:
     """A problem that the class of an error names: NoSuchCampaign is `urn:dialer:no-such-campaign`."""
     faults = error.faults if isinstance(error, DefinitionFaults) else ()
-    return kept_problem(status, type(error).__name__, error.message, error.remedy, faults)
+    problem = kept_problem(status, type(error).__name__, error.message, error.remedy, faults)
+    if isinstance(error, RowsRejected):
+        problem.faults = [_fault_of_row(reject) for reject in error.rejects]
+    return problem
 
 
 def kept_problem(status: int, kind: str, detail: str, remedy: str, faults: Iterable[FileFault]) -> Problem:
@@ -64,6 +73,13 @@ def kept_problem(status: int, kind: str, detail: str, remedy: str, faults: Itera
 def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
     """The problem as a reply."""
     return Response(problem.model_dump_json(), problem.status, headers, MEDIA_TYPE)
+
+
+def _fault_of_row(reject: Reject) -> Fault:
+    where = f"{reject.line}: {reject.column}" if reject.column else str(reject.line)
+    return Fault(
+        where=where, message=mask_numbers(reject.reason) or "", suggestion=mask_numbers(reject.suggestion) or ""
+    )
 
 
 def _fault_of_file(fault: FileFault) -> Fault:

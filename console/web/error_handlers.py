@@ -51,7 +51,7 @@ from campaigns.reporting.joint.chosen_campaigns import TooManyCampaigns
 from console.pages.rendering import render
 from console.preflight import CannotLogIn
 from console.server.api_route import PREFIX
-from console.server.auth import READING, REFRESH, is_browser
+from console.server.auth import READING, REFRESH, TOKEN_CHALLENGE, is_browser
 from console.server.headers import HEADERS
 from console.server.identity_provider import LogInRefused, ProviderAway
 from console.server.problems import Fault, Problem, dialer_problem, http_problem, problem_response
@@ -93,7 +93,7 @@ REMEDIES: Mapping[int, str] = {
     413: "send less at a time",
     403: "an admin gives roles to people, and makes tokens with other scopes",
     412: "read it again, and decide anew",
-    415: "send the header Content-Type: application/json, or X-Dialer: 1",
+    415: "send JSON as it is, with the header Content-Type: application/json; or without a body X-Dialer: 1",
     421: "if it is a name of this console, list it in the setting console.hosts",
     422: "correct what is named",
     429: "wait as long as Retry-After says; `dialer users password NAME` sets a new password",
@@ -123,7 +123,9 @@ async def _http_error(request: Request, exc: Exception) -> Response:
     status = exc.status_code
     if status == 401 and _can_log_in(request):
         return await _to_log_in(request)
-    return _error_response(request, http_problem(status, exc.detail, REMEDIES.get(status, "")), exc.headers)
+    of_token = status == 401 and exc.headers == TOKEN_CHALLENGE
+    remedy = "`dialer tokens create` makes a new one" if of_token else REMEDIES.get(status, "")
+    return _error_response(request, http_problem(status, exc.detail, remedy), exc.headers)
 
 
 def _can_log_in(request: Request) -> bool:

@@ -38,8 +38,14 @@ from dialer.providers.registry import provider_for
 STANDING = "a standing campaign: it starts without contacts, and calls whoever is appended to it until it is closed"
 
 
+MOST_TOLD = 100
+
+
 class RowsRejected(DialerError):
-    """Some rows cannot be called, so nothing was started. `facts`: their number, and the file that lists them."""
+    """Some rows cannot be called, so nothing was started. `facts`: their number, and the file that lists them.
+
+    `rejects` are the first of them.
+    """
 
     def __init__(self, checked: CheckResult, rejects_file: Path | None, undone: str) -> None:
         super().__init__(
@@ -47,6 +53,7 @@ class RowsRejected(DialerError):
             f"nothing was {undone}",
             "correct the list, or call the good rows with --skip-rejects",
         )
+        self.rejects = checked.rejects[:MOST_TOLD]
         self.facts = {"rejected": checked.bad_rows, "rejects": str(rejects_file) if rejects_file else None}
 
 

@@ -20,7 +20,7 @@ ProgramKey = tuple[str, str]
 
 
 class KeptAnswer(NamedTuple):
-    """What a key was used for: a hash of the request, the contact of it, and the facts that it was answered with, if they were kept."""
+    """What a key was used for: a hash of the request, its contact, and what it was answered with, if that was kept."""
 
     request: str
     contact_id: int
@@ -63,9 +63,7 @@ def keep_requests(db: Connection, requests: Mapping[ProgramKey, KeptAnswer], now
         return
     names = {"programs": [who for who, _ in requests], "keys": [key for _, key in requests]}
     db.execute(_outdated(), names | {"until": now - KEPT})
-    rows = [
-        {"who": who, "key": key, "at": now, **kept._asdict()} for (who, key), kept in requests.items()
-    ]
+    rows = [{"who": who, "key": key, "at": now, **kept._asdict()} for (who, key), kept in requests.items()]
     db.execute(insert(idempotency_keys), rows)
 
 

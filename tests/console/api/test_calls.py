@@ -146,6 +146,8 @@ def test_contacts_are_appended_once_changed_and_withdrawn(console: Console, list
     with bearing(console, token(console, Scope.CAMPAIGNS, Scope.READ)) as http:
         refused = http.post(at, json={"contacts": rows})
         assert (refused.status_code, refused.json()["type"]) == (422, "urn:dialer:rows-rejected")
+        ((where, why),) = [(fault["where"], fault["message"]) for fault in refused.json()["faults"]]
+        assert (where, "no country code" in why) == ("3: phone", True)
         done = http.post(at, json={"contacts": rows, "skip_rejects": True}).json()
         assert (done["added"], done["same"], done["rejected"], done["rejects"][0]["column"]) == (1, 1, 1, "phone")
         lines = "phone,name,id,until\n" + "".join(

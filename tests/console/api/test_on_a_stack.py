@@ -179,6 +179,7 @@ def test_a_workbook_is_uploaded_and_its_bad_rows_are_skipped_or_told(stack: Stac
         at = f"/campaigns/{created.raise_for_status().json()['id']}"
         refused = http.post(f"{at}/start")
         assert (refused.status_code, refused.json()["type"]) == (422, "urn:dialer:rows-rejected")
+        assert [fault["where"] for fault in refused.json()["faults"]] == ["4: phone"]
         campaign = http.post(f"{at}/start", json={"skip_rejects": True}).raise_for_status().json()["campaign"]
         again = http.post(f"{at}/start", json={"skip_rejects": True})
         assert (again.status_code, again.json()["type"]) == (409, "urn:dialer:already-started")
