@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from campaigns.calendar.calling_hours import next_opening
 from campaigns.calendar.zones import zones_of
@@ -339,6 +339,11 @@ def _none_due(db: Connection, campaign: Campaign, next_due_at: datetime | None, 
 def _waits(db: Connection, campaign: Campaign, until: datetime, now: datetime) -> HoldReason:
     """What the contacts that come due first wait for: the others wait for it too, or for longer."""
     first = db.execute(_first_due(campaign.id)).one()
+    if campaign.definition.reminders and first.reminder is None and first.due_at > now:
+        told = db.execute(_first_due(campaign.id, contacts.c.reminder.is_not(None))).one_or_none()
+        if told is None:
+            return HoldReason(kind=HoldKind.FINISHING, words="no reminder is left for those who wait")
+        first, until = told, told.due_at
     if first.reason is not None:
         return HoldReason(kind=HoldKind.PUT_OFF, words=f"the next was put off by {first.reason}", clears_at=until)
     if first.reminder is not None and first.due_at > now:
@@ -357,8 +362,8 @@ def _waits(db: Connection, campaign: Campaign, until: datetime, now: datetime) -
     return HoldReason(kind=HoldKind.WINDOW_CLOSED, words="the calling window is closed", clears_at=until)
 
 
-def _first_due(campaign_id: str) -> Select[Any]:
-    pending = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.PENDING)
+def _first_due(campaign_id: str, *narrowed: ColumnElement[bool]) -> Select[Any]:
+    pending = (contacts.c.campaign_id == campaign_id, contacts.c.status == ContactStatus.PENDING, *narrowed)
     names = ("zone", "phone", "due_at", "reason", "reminder", "caller_id")
     columns = [contacts.c[name] for name in names]
     return select(*columns).where(*pending).order_by(contacts.c.due_at).limit(1)

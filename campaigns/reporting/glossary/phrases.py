@@ -52,6 +52,7 @@ HOLDS: Mapping[str, str] = {
     "it is a holiday: {holiday}": "today is a holiday: {holiday}",
     "whoever may be called at this hour waits for another try": "everybody left waits for another call",
     "the next reminder is not due yet": "the next reminder is not due yet",
+    "no reminder is left for those who wait": "no reminder is left for those who wait",
     "it waits for its turn: others of its account are dialed": "waits its turn: others of the account are calling",
     "the next was put off by {program}": "the next call was put off by {program}",
     "the numbers that are left have had their calls: at most {cap}": "all numbers left had their calls: at most {cap}",

@@ -43,6 +43,26 @@ SETTINGS = account_settings(provider="callgear")
 RETRY = {"max_attempts": 3, "busy": ["5m", "15m"]}
 
 
+def test_the_next_reminder_that_is_told_is_waited_for_whoever_has_an_earlier_appointment(ledger, clock):
+    """Nobody is called at the appointment of a contact that gets no reminder."""
+    clock.now = TUESDAY
+    before = OFFICE | {"before": {"column": "at", "at": ["2h"]}}
+    campaign_id = seed(ledger, numbers(2), now=clock(), schedule=before)
+    early, due = TUESDAY + timedelta(hours=14), TUESDAY + timedelta(hours=20)
+    with ledger.writing() as db:
+        untold, reminded = db.scalars(select(contacts.c.id).order_by(contacts.c.id)).all()
+        db.execute(update(contacts).where(contacts.c.id == untold).values(due_at=early, not_after=early))
+        db.execute(update(contacts).where(contacts.c.id == reminded).values(due_at=due, reminder=1))
+    waits = told(ledger, campaign_id, clock())
+    assert (waits.kind, waits.clears_at) == (HoldKind.WAITING_FOR_REMINDER, due)
+    with ledger.writing() as db:
+        db.execute(update(contacts).where(contacts.c.id == reminded).values(**as_contact("reached", clock())))
+    over = told(ledger, campaign_id, clock())
+    assert (over.kind, over.words, over.clears_at) == (
+        *(HoldKind.FINISHING, "no reminder is left for those who wait", None),
+    )
+
+
 @pytest.fixture
 def worker(ledger, redis_url, buckets, clock) -> Iterator[Callable[..., Runtime]]:
     """A worker with this account, whose release ticks note what binds."""
