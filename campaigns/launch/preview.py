@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +22,9 @@ from campaigns.launch.checking.account_checks import own_text
 from campaigns.launch.checking.checks import open_audience
 from campaigns.launch.checking.staging import NO_ZONE
 from dialer.account_settings import AccountSettings
+from dialer.call_kinds import Informer
 from dialer.errors import DialerError
+from dialer.prices import Prices, amount
 from dialer.scripts import Speech
 
 
@@ -38,6 +41,14 @@ class PreviewedReminder(NamedTuple):
     calls_at: datetime | None
 
 
+class PreviewedCost(NamedTuple):
+    """What the call costs by the account's prices: answered and heard to its end, and what is kept back for it."""
+
+    currency: str
+    answered: Decimal
+    at_most: Decimal
+
+
 class NoSuchRow(DialerError):
     """No row of the list begins in that line, or the list has no row that can be called."""
 
@@ -50,7 +61,8 @@ class Preview:
     None for a recording, and for a call that says nothing; it is said `repeat` times in one call. `seconds` is an
     estimate of the whole message's length, `values` what the text's filters made of the row's values. `caller_ids` are
     the numbers of which it will be shown one, the nearest first, `caller_ids_by_account` those of other accounts that
-    have their own. `priority` and `callback_data` go to the provider with its call.
+    have their own. `responses` says what its keys and tags mean, `cost` what it costs, where the account has prices.
+    `priority` and `callback_data` go to the provider with its call.
     """
 
     campaign: str
@@ -67,6 +79,8 @@ class Preview:
     caller_ids: Sequence[str] = ()
     caller_ids_by_account: Mapping[str, Sequence[str]] = field(default_factory=dict)
     repeat: int = 1
+    responses: Mapping[str, str] = field(default_factory=dict)
+    cost: PreviewedCost | None = None
     priority: int | None = None
     callback_data: str | None = field(default=None, repr=False)
 
@@ -79,7 +93,7 @@ class Preview:
 def preview(path: Path, accounts: Mapping[str, AccountSettings], line: int | None = None) -> Preview:
     """The row in this line of the list, else the first contact. Raises NoSuchRow, and what `check` raises."""
     audience = open_audience(path, accounts)
-    return _preview(row_at(audience, line), audience)
+    return _preview(row_at(audience, line), audience, accounts[audience.definition.account].prices)
 
 
 def row_at(audience: Audience, line: int | None) -> ContactRow | Reject:
@@ -104,7 +118,7 @@ def row_at(audience: Audience, line: int | None) -> ContactRow | Reject:
     raise NoSuchRow(f"{audience.file}: no row begins in line {line}", remedy)
 
 
-def _preview(row: ContactRow | Reject, audience: Audience) -> Preview:
+def _preview(row: ContactRow | Reject, audience: Audience, prices: Prices | None) -> Preview:
     campaign = audience.definition
     try:
         row = row if isinstance(row, Reject) else _as_spoken(row, campaign)
@@ -139,9 +153,18 @@ def _preview(row: ContactRow | Reject, audience: Audience) -> Preview:
         caller_ids=definition.caller_id.all_eligible(row.e164),
         caller_ids_by_account={name: pool.all_eligible(row.e164) for name, pool in others.items() if pool},
         repeat=definition.message.repeat if definition.message else 1,
+        responses=definition.responses,
+        cost=_cost(row, definition, prices, script.seconds),
         priority=definition.priority,
         callback_data=definition.callback_text(row.fields, row.zone),
     )
+
+
+def _cost(row: ContactRow, definition: Definition, prices: Prices | None, seconds: float) -> PreviewedCost | None:
+    if prices is None:
+        return None
+    price = prices.of_call(row.e164, seconds, talks=not isinstance(definition.call, Informer))
+    return PreviewedCost(price.currency, amount(price.cost(seconds)), amount(price.kept_back))
 
 
 def _as_spoken(row: ContactRow, campaign: Definition) -> ContactRow:

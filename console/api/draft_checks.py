@@ -71,6 +71,14 @@ class Reminded(BaseModel):
     text: str | None
 
 
+class PreviewedCost(BaseModel):
+    """What the call costs by the account's prices."""
+
+    currency: str
+    answered: Decimal = Field(description="Answered, and heard to its end.")
+    at_most: Decimal = Field(description="What a budget keeps back for it until it has ended.")
+
+
 class PreviewedCall(BaseModel):
     """What one contact would hear; the names are those of `dialer preview --json`."""
 
@@ -85,6 +93,8 @@ class PreviewedCall(BaseModel):
     seconds: float
     characters: int
     repeat: int = Field(description="How often the text is said in one call.")
+    responses: dict[str, str] = Field(description="What its keys and tags mean.")
+    cost: PreviewedCost | None = Field(description="Null without prices.")
     values: list[Spoken]
     rejected: RejectedRow | None
     reminders: list[Reminded]
@@ -274,6 +284,8 @@ def _preview(shown: Preview, caller: Caller) -> PreviewedCall:
         seconds=shown.seconds,
         characters=shown.characters,
         repeat=shown.repeat,
+        responses=dict(shown.responses),
+        cost=shown.cost and PreviewedCost(**shown.cost._asdict()),
         values=[Spoken(**value._asdict()) for value in shown.values],
         rejected=None if shown.rejected is None else rejected_row(shown.rejected, caller),
         reminders=[Reminded(**reminder._asdict()) for reminder in shown.reminders],

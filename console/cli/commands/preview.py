@@ -45,6 +45,7 @@ def preview_command(file: Path = FilePath, row: int | None = Row, as_json: bool 
 
 def _facts(shown: Preview) -> dict[str, object]:
     facts = {**asdict(shown), "characters": shown.characters, "values": [value._asdict() for value in shown.values]}
+    facts["cost"] = shown.cost and shown.cost._asdict()
     facts["reminders"] = [reminder._asdict() for reminder in shown.reminders]
     if shown.rejected is not None:
         facts["rejected"] = {name: getattr(shown.rejected, name) for name in ("code", "column", "reason", "suggestion")}
@@ -72,6 +73,11 @@ def _print(shown: Preview) -> None:
         if shown.repeat > 1:
             facts.add_row("said", f"{shown.repeat} times in one call")
         facts.add_row("length", f"{counted(shown.characters, 'character')}, about {shown.seconds:.0f} s of speech")
+    if shown.responses:
+        facts.add_row("pressed", escape(", ".join(f"{key} {means}" for key, means in shown.responses.items())))
+    if shown.cost:
+        cost = shown.cost
+        facts.add_row("costs", f"about {cost.answered} {cost.currency} when answered, {cost.at_most} at the most")
     if shown.voice:
         facts.add_row("voice", escape(", ".join(f"{name} {value}" for name, value in shown.voice.items())))
     out.print(facts)

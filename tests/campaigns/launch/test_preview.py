@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,28 @@ def test_a_text_of_its_own_that_fails_is_told_with_the_account(tmp_path):
     assert shown.rejected is not None
     assert (shown.rejected.line, shown.rejected.code) == (2, "bad_text")
     assert shown.rejected.reason == "main cannot speak its own text: sum is blank"
+
+
+@pytest.mark.parametrize(
+    ("prices", "cost"),
+    [
+        (None, None),
+        ({"currency": "EUR", "per_call": "0.05", "per_minute": "0.10"}, ("EUR", Decimal("0.15"), Decimal("0.15"))),
+        ({"currency": "USD", "per_minute": "0.06", "round_to": 1}, ("USD", Decimal("0.002"), Decimal("0.034"))),
+        (
+            {"currency": "EUR", "by_country": {"US": {"per_call": 1}}, "longest_minutes": 2, "per_minute": 3},
+            ("EUR", Decimal("4.00"), Decimal("7.00")),
+        ),
+    ],
+)
+def test_a_preview_says_what_is_said_twice_what_keys_mean_and_what_the_call_costs(tmp_path, prices, cost):
+    file = written(tmp_path, 'main: {message: {tts: "Hello {{ name }}.", repeat: 2}}')
+    file.write_text(f"{file.read_text()}responses: {{1: confirmed, 9: stop}}\n")
+    accounts = ACCOUNTS | {"main": account_settings(provider="webex", service_key="k", prices=prices)}
+    shown = preview(file, accounts)
+    assert (shown.repeat, shown.seconds) == (2, 2.0)
+    assert shown.responses == {"1": "confirmed", "9": "stop"}
+    assert shown.cost == cost
 
 
 def test_a_column_that_another_accounts_message_misses_is_named_with_its_place(tmp_path):
