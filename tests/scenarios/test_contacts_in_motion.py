@@ -82,10 +82,8 @@ def watching(using: Runtime, at: AtPoint) -> Iterator[None]:
         event.remove(engine, "commit", at.reached)
 
 
-def at_every_point(
-    using: Runtime, act: Callable[[str, str], Any], first: int = 0
-) -> Iterator[tuple[str, str, list[Any]]]:
-    """For every third point of a call's way: its campaign, its number, and what the ten threads were answered."""
+def at_every_point(using: Runtime, act: Callable[[str, str], Any], first: int) -> Iterator[tuple[str, str, list[Any]]]:
+    """For every third point of a call's way, from `first` on: its campaign, number, and what the threads were told."""
     with ThreadPoolExecutor(THREADS) as threads:
         for point in count(first, STEP):
             (phone,) = numbers(1, first=point)
@@ -133,7 +131,8 @@ def test_whoever_was_withdrawn_is_never_dialed(first, using, sandbox):
     assert all(points.values()), points
 
 
-def test_whoever_was_changed_hears_the_new_text_and_is_called_once(using, sandbox):
+@pytest.mark.parametrize("first", range(STEP))
+def test_whoever_was_changed_hears_the_new_text_and_is_called_once(first, using, sandbox):
     accounts = {name: account.settings for name, account in using.accounts.items()}
 
     def act(campaign: str, phone: str) -> Outcome:
@@ -142,7 +141,7 @@ def test_whoever_was_changed_hears_the_new_text_and_is_called_once(using, sandbo
         return change_contact(using.ledger, campaign, ref, change, accounts, who="ann", now=using.clock()).outcome
 
     points = {Outcome.DONE: 0, Outcome.ON_A_CALL: 0}
-    for campaign, phone, answers in at_every_point(using, act):
+    for campaign, phone, answers in at_every_point(using, act, first):
         first = Outcome.DONE if Outcome.DONE in answers else Outcome.ON_A_CALL  # the others may come during its call
         points[first] += 1
         (call,) = calls_to(sandbox, phone)
@@ -151,12 +150,13 @@ def test_whoever_was_changed_hears_the_new_text_and_is_called_once(using, sandbo
     assert all(points.values()), points
 
 
-def test_whoever_was_suppressed_before_its_attempt_is_never_dialed(using, sandbox):
+@pytest.mark.parametrize("first", range(STEP))
+def test_whoever_was_suppressed_before_its_attempt_is_never_dialed(first, using, sandbox):
     def act(_campaign: str, phone: str) -> None:
         using.ledger.write(suppress, phone, reason="asked us", source="ann", now=using.clock())
 
     ends = {"suppressed": 0, "placed": 0}
-    for campaign, phone, _ in at_every_point(using, act):
+    for campaign, phone, _ in at_every_point(using, act, first):
         status = status_of(using, campaign)
         ends[status] += 1
         with using.ledger.reading() as db:
