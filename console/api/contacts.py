@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import HTTPException, Query
@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from campaigns.ledger import queries
 from campaigns.lifecycle import ContactStatus
 from campaigns.operations.api_tokens import Scope
-from campaigns.operations.retention.personal_data import export_person
 from campaigns.reporting.explain import ContactExplanation, explain_contact
 from campaigns.reporting.listings import ListedAttempt, ListedContact, attempts_after, contacts_after
 from console.api.campaigns import CampaignId, shown_text
@@ -148,25 +147,6 @@ class ContactStory(BaseModel):
     clears_at: datetime | None
 
 
-class PersonalData(BaseModel):
-    """All that is held about a person, to be handed over; what concerns others is masked."""
-
-    number: str
-    exported_at: datetime
-    contacts: list[dict[str, Any]] = Field(description="In each campaign: the row, the calls, their receipts.")
-    test_calls: list[dict[str, Any]] = Field(description="Texts of theirs that were said to a test number.")
-    rejected_rows: list[dict[str, Any]] = Field(description="Rows of lists that became no contact and name them.")
-    suppressions: list[dict[str, Any]]
-    erasures_waiting: list[dict[str, Any]]
-    receipts_of_no_call: list[dict[str, Any]]
-    events: list[dict[str, Any]] = Field(description="What webhooks were told of them.")
-    requests: list[dict[str, Any]] = Field(description="Requests of programs that are remembered for a day.")
-    audit: list[dict[str, Any]]
-    report_files: list[str]
-    rows_in_files: list[dict[str, Any]] = Field(description="Rows of rejects and kept lists that name them.")
-    unreadable_files: list[str] = Field(description="Lists that may name them and cannot be read.")
-
-
 @router.get(f"{CAMPAIGN}/contacts", **needs(Scope.READ))
 def list_contacts(
     campaign_id: CampaignId,
@@ -222,14 +202,6 @@ def list_attempts(
         campaign = queries.campaign(db, campaign_id)
         rows = attempts_after(db, campaign.id, contact=contact, after=start, limit=limit + 1, numbers=numbers)
     return page_of(rows, limit, Attempt.model_validate, _moment_and_id)
-
-
-@router.post("/persons/export", **needs(Scope.ADMIN))
-def export_held(given: NumberGiven, state: InjectedState, caller: InjectedCaller) -> PersonalData:
-    """All that is held about the person with this number, in full: it needs the scope `numbers` too. Audited."""
-    caller.require(Scope.NUMBERS)
-    number, folder = phone_of(given), state.settings.data_dir
-    return PersonalData(**export_person(state.ledger, number, folder, who=caller.name, now=state.clock()))
 
 
 def phone_of(given: NumberGiven) -> PhoneNumber:

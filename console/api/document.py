@@ -24,6 +24,7 @@ from console.api import (
     events,
     live_calls,
     motion,
+    persons,
     rehearsals,
     reports,
     schedules,
@@ -37,7 +38,20 @@ from console.server.etags import JSON
 from console.server.problems import Problem
 
 MODULES = (  # calls first: routes are tried in their order, and none is asked for as often
-    *(calls, campaigns, drafts, draft_checks, rehearsals, starts, contacts, motion, appends, reports, live_calls),
+    *(
+        calls,
+        campaigns,
+        drafts,
+        draft_checks,
+        rehearsals,
+        starts,
+        contacts,
+        motion,
+        persons,
+        appends,
+        reports,
+        live_calls,
+    ),
     *(suppressions, accounts, schedules, webhooks, events, tokens),
 )
 RESOURCES = tuple(module.router for module in MODULES)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
 
 from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,6 +16,7 @@ from campaigns.launch.drafts.rehearsal_notes import (
     ask_for_rehearsal,
     rehearsal_of,
 )
+from campaigns.lifecycle import CampaignStatus, ContactStatus
 from campaigns.operations.api_tokens import Scope
 from console.server.api_route import api_router, needs
 from console.server.state import InjectedState
@@ -37,6 +37,55 @@ class RehearsalAsked(BaseModel):
     seed: int = Field(DEFAULT_SEED, ge=0, lt=2**31, description="Another seed draws another run.")
 
 
+class LeftContacts(BaseModel):
+    """How many contacts were not reached for one reason."""
+
+    status: ContactStatus
+    reason: str
+    contacts: int
+
+
+class BesideThePlan(BaseModel):
+    """A figure of the rehearsal beside that of the plan; a moment for the end, else a number."""
+
+    figure: str
+    planned: datetime | float | None
+    between: list[datetime | float | None] = Field(description="The least and the most that chance explains.")
+    rehearsed: datetime | float | None
+    within: bool | None
+
+
+class RehearsalResult(BaseModel):
+    """What came of a rehearsal; the names are those of `dialer rehearse FILE --json`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    campaign: str
+    account: str
+    begins: datetime
+    seed: int
+    status: CampaignStatus
+    reason: str | None
+    contacts: int
+    skipped: dict[str, int]
+    first_call: datetime | None
+    last_call: datetime | None
+    ends: datetime | None
+    calls: int
+    requests: int
+    final: dict[ContactStatus, int]
+    open: dict[ContactStatus, int]
+    outcomes: dict[str, int]
+    left: list[LeftContacts]
+    days: dict[date, int] = Field(description="Calls by day.")
+    odds_learned_from_calls: int
+    within_the_odds: bool
+    beside_the_plan: list[BesideThePlan]
+    differences: list[str]
+    earlier_calls: int
+    remarks: list[str]
+
+
 class Rehearsal(BaseModel):
     """How far a rehearsal is, and what came of it."""
 
@@ -49,7 +98,7 @@ class Rehearsal(BaseModel):
     final: int = Field(description="Contacts that are final by then, of `contacts`.")
     contacts: int
     trouble: str = Field(description="What keeps it; blank where nothing does.")
-    result: dict[str, Any] | None = Field(description="Once it is done: as `dialer rehearse FILE --json` has it.")
+    result: RehearsalResult | None = Field(description="Once it is done.")
     problem: str = Field(description="Why it has failed, with what to do; blank where it has not.")
 
 
@@ -85,6 +134,6 @@ def _rehearsal(draft: FileDraft, note: RehearsalNote, now: datetime) -> Rehearsa
         final=note.final,
         contacts=note.contacts,
         trouble=note.trouble(now),
-        result=dict(note.facts) if note.facts else None,
+        result=RehearsalResult.model_validate(note.facts) if note.facts else None,
         problem=". ".join(filter(None, (note.message, note.remedy))),
     )
