@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,6 @@ from campaigns.launch.checking.checks import CheckResult, check, open_audience
 from campaigns.launch.exclusions import Exclusions
 from campaigns.launch.launch import UncheckedList, launch
 from campaigns.launch.single_calls import CallRequested, PlacedCall, place_call
-from campaigns.ledger import queries
 from campaigns.ledger.lists.contacts import ContactRef
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
@@ -23,19 +22,23 @@ from campaigns.operations import control
 from campaigns.operations.withdrawals import Withdrawal, Withdrawals, withdraw_call, withdraw_contacts
 from campaigns.reporting.explain import ContactExplanation, call_story, explain_one
 from campaigns.reporting.report import Report, report
-from campaigns.reporting.status import CampaignSummary, summarize_campaign
+from campaigns.reporting.status import CampaignSummary, campaign_summary
+from campaigns.reporting.surroundings import NOT_ASKED, Surroundings
 from campaigns.safeguards.start_account import StartAccount
 from dialer.account_settings import AccountSettings
 
 __all__ = ["CallRequested", "Campaigns", "Change", "ContactRef"]
 Rows = Sequence[Mapping[str, Any]]
+Versions = Collection[str] | None
 
 
 class Campaigns:
     """The campaigns of a ledger. Safe to use from many threads; workers that run on the same ledger dial them.
 
     `accounts` are those of the settings by their names, `who` stands in the audit. What a method raises is a
-    DialerError, with a message and a remedy for people.
+    DialerError, with a message and a remedy for people. `surroundings` is what is known beside the ledger, such as
+    whether workers run: without it less is known of why nothing is being dialed. `versions`, of a campaign or contact
+    as it was seen, refuse what is asked for when it has another one by now (ChangedMeanwhile).
     """
 
     def __init__(
@@ -46,8 +49,10 @@ class Campaigns:
         who: str,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         second_person_above: int | None = None,
+        surroundings: Surroundings = NOT_ASKED,
     ) -> None:
         self.ledger = ledger
+        self._surroundings = surroundings
         self._accounts, self._who, self._clock = accounts, who, clock
         self._second_person_above = second_person_above
 
@@ -104,10 +109,9 @@ class Campaigns:
             checked.refuse_rejects(None, skip=skip_rejects, undone="appended")
         return append(self.ledger, campaign, checked, who=self._who, now=self._clock())
 
-    def change(self, campaign: str, contact: ContactRef, change: Change) -> ChangeResult:
+    def change(self, campaign: str, contact: ContactRef, change: Change, *, versions: Versions = None) -> ChangeResult:
         """Change a contact while it waits for its call."""
-        facts: dict[str, Any] = {"who": self._who, "now": self._clock()}
-        return change_contact(self.ledger, campaign, contact, change, self._accounts, **facts)
+        return change_contact(self.ledger, campaign, contact, change, self._accounts, **self._facts(versions))
 
     def withdraw(self, campaign: str, *contacts: ContactRef, reason: str | None = None) -> Withdrawals:
         """Take contacts out of a campaign: from now on they are not called."""
@@ -115,7 +119,7 @@ class Campaigns:
 
     def show(self, campaign: str, contact: ContactRef) -> ContactExplanation:
         """A contact's whole story."""
-        return explain_one(self.ledger, campaign, contact, now=self._clock())
+        return explain_one(self.ledger, campaign, contact, now=self._clock(), surroundings=self._surroundings)
 
     def place_call(self, campaign: str, call: CallRequested) -> PlacedCall:
         """Have one call placed by a standing campaign."""
@@ -123,32 +127,34 @@ class Campaigns:
 
     def call_story(self, call: int) -> ContactExplanation:
         """What became of a call, by the id that its placing answered."""
-        return call_story(self.ledger, call, now=self._clock())
+        return call_story(self.ledger, call, now=self._clock(), surroundings=self._surroundings)
 
     def withdraw_call(self, call: int, *, reason: str | None = None) -> Withdrawal:
         """Withdraw a call by its id."""
         return withdraw_call(self.ledger, call, who=self._who, now=self._clock(), reason=reason)
 
-    def pause(self, campaign: str, *, reason: str | None = None) -> Campaign:
+    def pause(self, campaign: str, *, reason: str | None = None, versions: Versions = None) -> Campaign:
         """No new calls from now on."""
-        return control.pause(self.ledger, campaign, who=self._who, now=self._clock(), reason=reason)
+        return control.pause(self.ledger, campaign, reason=reason, **self._facts(versions))
 
-    def resume(self, campaign: str) -> Campaign:
+    def resume(self, campaign: str, *, versions: Versions = None) -> Campaign:
         """Dial again."""
-        return control.resume(self.ledger, campaign, who=self._who, now=self._clock())
+        return control.resume(self.ledger, campaign, **self._facts(versions))
 
-    def cancel(self, campaign: str, *, reason: str | None = None) -> Campaign:
+    def cancel(self, campaign: str, *, reason: str | None = None, versions: Versions = None) -> Campaign:
         """End for good."""
-        return control.cancel(self.ledger, campaign, who=self._who, now=self._clock(), reason=reason)
+        return control.cancel(self.ledger, campaign, reason=reason, **self._facts(versions))
 
-    def close(self, campaign: str) -> Campaign:
+    def close(self, campaign: str, *, versions: Versions = None) -> Campaign:
         """Let a standing campaign take no more contacts."""
-        return control.close(self.ledger, campaign, who=self._who, now=self._clock())
+        return control.close(self.ledger, campaign, **self._facts(versions))
+
+    def _facts(self, versions: Versions) -> dict[str, Any]:
+        return {"who": self._who, "now": self._clock(), "versions": versions}
 
     def status(self, campaign: str) -> CampaignSummary:
         """How a campaign stands, and the one reason why nothing is being dialed when nothing is."""
-        with self.ledger.reading() as db:
-            return summarize_campaign(db, queries.campaign(db, campaign), self._clock())
+        return campaign_summary(self.ledger, campaign, self._clock(), self._surroundings)
 
     def report(self, campaign: str, folder: Path) -> Report:
         """What became of every contact; its files are written into `folder`."""

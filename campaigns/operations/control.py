@@ -99,17 +99,20 @@ def cancel(
     return ledger.write(_move, campaign_id, CampaignStatus.CANCELLED, who, reason or BY_A_PERSON, now, versions)
 
 
-def close(ledger: Ledger, campaign_id: str, *, who: str, now: datetime) -> Campaign:
+def close(
+    ledger: Ledger, campaign_id: str, *, who: str, now: datetime, versions: Collection[str] | None = None
+) -> Campaign:
     """Let a standing campaign take no more contacts: it finishes when all that it has are final.
 
     Closed again, it stays as it is. Raises IllegalMove for another campaign and for one that is over, NoSuchCampaign.
     """
-    return ledger.write(_close, campaign_id, who, now)
+    return ledger.write(_close, campaign_id, who, now, versions)
 
 
-def _close(db: Connection, campaign_id: str, who: str, now: datetime) -> Campaign:
+def _close(db: Connection, campaign_id: str, who: str, now: datetime, versions: Collection[str] | None) -> Campaign:
     claims.lock_campaign(db, queries.campaign(db, campaign_id).id)
     campaign = queries.campaign(db, campaign_id)
+    _refuse_another_version(campaign, versions)
     if not campaign.definition.contacts.standing:
         remedy = f"it finishes by itself when every contact is final; to end it now: dialer cancel {campaign.id}"
         raise IllegalMove(f"campaign {campaign.id} has a list and cannot be closed", remedy)
@@ -133,8 +136,7 @@ def _move(
     versions: Collection[str] | None,
 ) -> Campaign:
     campaign = queries.campaign(db, campaign_id, lock=versions is not None)
-    if versions is not None and campaign.version not in versions:
-        raise ChangedMeanwhile(f"campaign {campaign.id} has changed: it is {campaign.status}", "look at it again")
+    _refuse_another_version(campaign, versions)
     if to is CampaignStatus.RUNNING:
         _require_second_person(db, campaign, who)
         reason = _confirmation(campaign, who) or reason
@@ -152,6 +154,11 @@ def _move(
     elif to is CampaignStatus.CANCELLED:
         claims.cancel_left(db, now)
     return queries.campaign(db, campaign.id)
+
+
+def _refuse_another_version(campaign: Campaign, versions: Collection[str] | None) -> None:
+    if versions is not None and campaign.version not in versions:
+        raise ChangedMeanwhile(f"campaign {campaign.id} has changed: it is {campaign.status}", "look at it again")
 
 
 def _require_second_person(db: Connection, campaign: Campaign, who: str) -> None:

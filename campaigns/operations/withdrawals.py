@@ -15,7 +15,7 @@ from campaigns.ledger.lists.contacts import (
     ContactRef,
     NoSuchContact,
     Outcome,
-    contact_by_id,
+    call_by_id,
     contacts_named,
     withdraw,
 )
@@ -90,9 +90,9 @@ def withdraw_contact(
 
 
 def withdraw_call(ledger: Ledger, contact_id: int, *, who: str, now: datetime, reason: str | None = None) -> Withdrawal:
-    """As `withdraw_contact`, for a call that was placed by itself: the contact of this id, in whatever campaign."""
+    """As `withdraw_contact`, for a call that was placed by itself: the contact of a standing campaign with this id."""
     with ledger.reading() as db:
-        campaign_id = contact_by_id(db, contact_id).campaign_id
+        campaign_id = call_by_id(db, contact_id).campaign_id
     (withdrawal,) = withdraw_contact(
         ledger, campaign_id, ContactRef(contact_id=contact_id), who=who, now=now, reason=reason
     )

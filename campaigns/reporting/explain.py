@@ -16,7 +16,14 @@ from campaigns.calendar.zones import zones_of
 from campaigns.definition.templates import BadText
 from campaigns.ledger import queries
 from campaigns.ledger.costs import cost_of_attempt
-from campaigns.ledger.lists.contacts import ContactRef, NoSuchContact, contact_by_id, contact_named, version_of
+from campaigns.ledger.lists.contacts import (
+    ContactRef,
+    NoSuchContact,
+    call_by_id,
+    contact_by_id,
+    contact_named,
+    version_of,
+)
 from campaigns.ledger.numbers.erasures import shown_number
 from campaigns.ledger.numbers.suppressions import EVERY_ACCOUNT, Suppression, listed
 from campaigns.ledger.queries import Campaign
@@ -155,13 +162,22 @@ def explain_one(
     with ledger.reading() as db:
         campaign = queries.campaign(db, campaign_id)
         contact_id = contact_named(db, campaign, ref, ledger).id
-    return call_story(ledger, contact_id, now=now, surroundings=surroundings)
+    return contact_story(ledger, contact_id, now=now, surroundings=surroundings)
 
 
 def call_story(
     ledger: Ledger, contact_id: int, *, now: datetime, surroundings: Surroundings = NOT_ASKED
 ) -> ContactExplanation:
-    """The contact of this id with its own history alone: what a program asks of a call. Raises NoSuchContact."""
+    """As `contact_story`, for one of a standing campaign: what a program asks of its call. Raises NoSuchContact."""
+    with ledger.reading() as db:
+        call_by_id(db, contact_id)
+    return contact_story(ledger, contact_id, now=now, surroundings=surroundings)
+
+
+def contact_story(
+    ledger: Ledger, contact_id: int, *, now: datetime, surroundings: Surroundings = NOT_ASKED
+) -> ContactExplanation:
+    """The contact of this id with its own history alone. Raises NoSuchContact."""
     with ledger.reading() as db:
         contact_by_id(db, contact_id)
         query = select(contacts, campaigns.c.started_at).join(campaigns, campaigns.c.id == contacts.c.campaign_id)

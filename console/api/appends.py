@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import UploadFile
 
 from campaigns.audience.rejects import Reject
-from campaigns.launch.append import append, check_rows
 from campaigns.launch.drafts.append_draft import GivenList, find_append
 from campaigns.launch.drafts.file_drafts import FileDraft
 from campaigns.launch.drafts.new_drafts import Cell
@@ -153,11 +152,11 @@ def _append(
         draft, note = left
         at = APPEND.format(campaign_id=draft.appends_to, append_id=draft.id)
         return accepted(_append_state(draft, note, state, caller), f"/api/v1{at}")
-    now = state.clock()
+    campaigns = state.campaigns_of(caller.name)
     with given.source() as source:
-        checked = check_rows(state.ledger, campaign_id, source, state.settings.accounts, now=now)
+        checked = campaigns.check_rows(campaign_id, source)
         checked.refuse_rejects(None, skip=skip_rejects, undone="appended")
-        result = append(state.ledger, campaign_id, checked, who=caller.name, now=now)
+        result = campaigns.append(campaign_id, checked, skip_rejects=True)
     return _appended(asdict(result), checked.rejects, caller)
 
 

@@ -8,13 +8,11 @@ from fastapi import Header, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from campaigns.launch.drafts.new_drafts import Cell
-from campaigns.launch.single_calls import CallRequested, place_call
 from campaigns.ledger.lists.appends import RowFate
 from campaigns.ledger.lists.contacts import Outcome
+from campaigns.library import CallRequested
 from campaigns.lifecycle import ContactStatus
 from campaigns.operations.api_tokens import Scope
-from campaigns.operations.withdrawals import withdraw_call
-from campaigns.reporting.explain import call_story
 from console.api.campaigns import shown_text
 from console.api.contacts import ContactStory, story_of
 from console.server.api_route import InjectedCaller, api_router, needs
@@ -80,14 +78,8 @@ def request_call(
 ) -> RequestedCall:
     """Append one contact to a standing campaign: rendered, checked and gated like any other, and due at once."""
     facts: dict[str, Any] = given.model_dump(exclude={"campaign"})
-    call = place_call(
-        state.ledger,
-        given.campaign,
-        CallRequested(**facts, idempotency_key=idempotency_key),
-        state.settings.accounts,
-        who=caller.name,
-        now=state.clock(),
-    )
+    requested = CallRequested(**facts, idempotency_key=idempotency_key)
+    call = state.campaigns_of(caller.name).place_call(given.campaign, requested)
     if not call.replayed:
         state.nudges.nudge(call.account)
     response.headers["Location"] = f"/api/v1/calls/{call.id}"
@@ -97,13 +89,13 @@ def request_call(
 @router.get("/calls/{call_id}", **needs(Scope.CALLS))
 def show_call(call_id: CallId, state: InjectedState, caller: InjectedCaller) -> ContactStory:
     """The story of a call: where it stands and why, its attempts, and what the provider told of them."""
-    return story_of(call_story(state.ledger, call_id, now=state.clock(), surroundings=state.surroundings), caller)
+    return story_of(state.campaigns_of(caller.name).call_story(call_id), caller)
 
 
 @router.delete("/calls/{call_id}", **needs(Scope.CALLS))
 def withdraw_requested_call(call_id: CallId, state: InjectedState, caller: InjectedCaller) -> WithdrawnCall:
     """Withdraw a call: it is never placed from the answer on, unless it is on the line, which is said."""
-    withdrawal = withdraw_call(state.ledger, call_id, who=caller.name, now=state.clock())
+    withdrawal = state.campaigns_of(caller.name).withdraw_call(call_id)
     contact = withdrawal.contact
     return WithdrawnCall(
         id=contact.id,

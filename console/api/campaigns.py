@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -15,17 +14,16 @@ from campaigns.launch.redial import WORDS, redial
 from campaigns.ledger import queries
 from campaigns.lifecycle import CampaignStatus
 from campaigns.operations.api_tokens import Scope
-from campaigns.operations.control import ACTIONS, Action, close
 from campaigns.operations.people import Role
 from campaigns.reporting import explain
 from campaigns.reporting.hold_reason import HoldKind
 from campaigns.reporting.listings import mask_numbers
-from campaigns.reporting.status import CampaignSummary, campaign_summary, summarize_campaign, summary_facts
+from campaigns.reporting.status import CampaignSummary, summarize_campaign, summary_facts
 from console.server.api_route import NO_NUL, InjectedCaller, api_router, needs
 from console.server.auth import Caller
 from console.server.cursors import After, Limit, Page, moment_and_id_after, page_of
 from console.server.etags import versions_of
-from console.server.state import AppState, InjectedState
+from console.server.state import InjectedState
 
 router = api_router("campaigns")
 
@@ -178,7 +176,7 @@ def show_campaign(
     campaign_id: CampaignId, response: Response, state: InjectedState, caller: InjectedCaller
 ) -> CampaignState:
     """How a campaign stands; given a name, the newest of that name."""
-    return _reply(campaign_summary(state.ledger, campaign_id, state.clock(), state.surroundings), caller, response)
+    return _reply(state.campaigns_of(caller.name).status(campaign_id), caller, response)
 
 
 @router.get("/campaigns/{campaign_id}/explain", **needs(Scope.READ))
@@ -212,7 +210,9 @@ def pause_campaign(
     if_match: IfMatch = None,
 ) -> CampaignState:
     """No new calls from now on; calls in progress go on to their end."""
-    return _control(Action.PAUSE, campaign_id, response, state, caller, _reason(given), if_match)
+    campaigns = state.campaigns_of(caller.name)
+    campaign = campaigns.pause(campaign_id, reason=_reason(given), versions=versions_of(if_match))
+    return _reply(campaigns.status(campaign.id), caller, response)
 
 
 @router.post("/campaigns/{campaign_id}/resume", **needs(Scope.SEND, ok=ETAG))
@@ -220,7 +220,9 @@ def resume_campaign(
     campaign_id: CampaignId, response: Response, state: InjectedState, caller: InjectedCaller, if_match: IfMatch = None
 ) -> CampaignState:
     """Dial again, also after a breaker, a budget or a canary has paused it."""
-    return _control(Action.RESUME, campaign_id, response, state, caller, {}, if_match)
+    campaigns = state.campaigns_of(caller.name)
+    campaign = campaigns.resume(campaign_id, versions=versions_of(if_match))
+    return _reply(campaigns.status(campaign.id), caller, response)
 
 
 @router.post("/campaigns/{campaign_id}/cancel", **needs(Scope.CAMPAIGNS, person=Role.SENDER, ok=ETAG))
@@ -233,17 +235,19 @@ def cancel_campaign(
     if_match: IfMatch = None,
 ) -> CampaignState:
     """End for good: contacts not being called become cancelled."""
-    return _control(Action.CANCEL, campaign_id, response, state, caller, _reason(given), if_match)
+    campaigns = state.campaigns_of(caller.name)
+    campaign = campaigns.cancel(campaign_id, reason=_reason(given), versions=versions_of(if_match))
+    return _reply(campaigns.status(campaign.id), caller, response)
 
 
 @router.post("/campaigns/{campaign_id}/close", **needs(Scope.CAMPAIGNS, person=Role.SENDER, ok=ETAG))
 def close_campaign(
-    campaign_id: CampaignId, response: Response, state: InjectedState, caller: InjectedCaller
+    campaign_id: CampaignId, response: Response, state: InjectedState, caller: InjectedCaller, if_match: IfMatch = None
 ) -> CampaignState:
     """Let a standing campaign take no more contacts: it finishes when all that it has are final."""
-    now = state.clock()
-    campaign = close(state.ledger, campaign_id, who=caller.name, now=now)
-    return _reply(campaign_summary(state.ledger, campaign.id, now, state.surroundings), caller, response)
+    campaigns = state.campaigns_of(caller.name)
+    closed = campaigns.close(campaign_id, versions=versions_of(if_match))
+    return _reply(campaigns.status(closed.id), caller, response)
 
 
 @router.post("/campaigns/{campaign_id}/redial", **needs(Scope.SEND, status=201, ok=ETAG))
@@ -259,7 +263,7 @@ def redial_campaign(
     above = state.settings.console.second_person_above
     facts: dict[str, Any] = {"who": caller.name, "now": state.clock(), "second_person_above": above}
     started = redial(state.ledger, campaign_id, outcomes, given.responses if given else [], **facts)
-    return _reply(campaign_summary(state.ledger, started.id, state.clock(), state.surroundings), caller, response)
+    return _reply(state.campaigns_of(caller.name).status(started.id), caller, response)
 
 
 @router.post("/campaigns/{campaign_id}/clone", **needs(Scope.CAMPAIGNS))
@@ -282,24 +286,8 @@ def shown_text(text: Any, caller: Caller) -> Any:
     return text if caller.may(Scope.NUMBERS) else mask_numbers(text)
 
 
-def _reason(given: Control | None) -> Mapping[str, str]:
-    return {"reason": given.reason} if given and given.reason else {}
-
-
-def _control(
-    action: Action,
-    campaign_id: str,
-    response: Response,
-    state: AppState,
-    caller: Caller,
-    facts: Mapping[str, str],
-    if_match: str | None,
-) -> CampaignState:
-    now = state.clock()
-    campaign = ACTIONS[action](
-        state.ledger, campaign_id, who=caller.name, now=now, versions=versions_of(if_match), **facts
-    )
-    return _reply(campaign_summary(state.ledger, campaign.id, now, state.surroundings), caller, response)
+def _reason(given: Control | None) -> str | None:
+    return given.reason if given else None
 
 
 def _reply(summary: CampaignSummary, caller: Caller, response: Response) -> CampaignState:

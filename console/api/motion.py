@@ -8,13 +8,11 @@ from typing import Annotated
 from fastapi import Path, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from campaigns.launch.change import Change, change_contact
 from campaigns.launch.drafts.new_drafts import Cell
-from campaigns.ledger.lists.contacts import ContactLine, ContactRef, Outcome
+from campaigns.ledger.lists.contacts import ContactLine, Outcome
+from campaigns.library import Change, ContactRef
 from campaigns.lifecycle import ContactStatus
 from campaigns.operations.api_tokens import Scope
-from campaigns.operations.withdrawals import withdraw_contacts
-from campaigns.reporting.explain import explain_one
 from console.api.campaigns import ETAG, CampaignId, IfMatch, shown_text
 from console.api.contacts import ContactStory, NumberGiven, phone_of, story_of
 from console.server.api_route import NO_NUL, InjectedCaller, api_router, needs
@@ -93,7 +91,7 @@ def withdraw_campaign_contacts(
 ) -> Withdrawn:
     """Take contacts out of a campaign: they are not called from the answer on. Other campaigns may call them."""
     refs = [_ref(contact) for contact in given.contacts]
-    result = withdraw_contacts(state.ledger, campaign_id, refs, who=caller.name, now=state.clock(), reason=given.reason)
+    result = state.campaigns_of(caller.name).withdraw(campaign_id, *refs, reason=given.reason)
     return Withdrawn(
         campaign=result.campaign,
         contacts=[_now(one.contact, one.outcome, "", caller) for one in result.contacts],
@@ -106,8 +104,7 @@ def show_contact(
     campaign_id: CampaignId, contact_id: ContactId, response: Response, state: InjectedState, caller: InjectedCaller
 ) -> ContactStory:
     """A contact's whole story: where it stands and why, its attempts, and what the provider told of them."""
-    ref = ContactRef(contact_id=contact_id)
-    story = explain_one(state.ledger, campaign_id, ref, now=state.clock(), surroundings=state.surroundings)
+    story = state.campaigns_of(caller.name).show(campaign_id, ContactRef(contact_id=contact_id))
     response.headers["ETag"] = f'"{story.version}"'
     return story_of(story, caller)
 
@@ -124,15 +121,8 @@ def change_campaign_contact(
 ) -> ContactNow:
     """Change a contact while it waits for its call; the new values are checked as at the start."""
     change = Change(**given.model_dump())
-    result = change_contact(
-        state.ledger,
-        campaign_id,
-        ContactRef(contact_id=contact_id),
-        change,
-        state.settings.accounts,
-        who=caller.name,
-        now=state.clock(),
-        versions=versions_of(if_match),
+    result = state.campaigns_of(caller.name).change(
+        campaign_id, ContactRef(contact_id=contact_id), change, versions=versions_of(if_match)
     )
     response.headers["ETag"] = f'"{result.contact.version}"'
     return _now(result.contact, result.outcome, result.why, caller)

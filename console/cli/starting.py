@@ -12,7 +12,7 @@ from campaigns.ledger.store import Ledger
 from campaigns.library import Campaigns
 from campaigns.safeguards.start_account import StartAccount
 from console import preflight
-from console.cli.context import reports_folder, user_name
+from console.cli.context import reports_folder, surroundings_of, user_name
 from console.cli.output import print_note
 from console.cli.progress import import_bar
 from console.cli.views import check as show
@@ -59,4 +59,11 @@ def _rows_bar(quiet: bool) -> ProgressBar:
 def campaigns_of(settings: Settings, ledger: Ledger) -> Campaigns:
     """What this user may do with the campaigns of the ledger."""
     above = settings.console.second_person_above
-    return Campaigns(ledger, settings.accounts, who=user_name(), clock=now_utc, second_person_above=above)
+    return Campaigns(
+        ledger,
+        settings.accounts,
+        who=user_name(),
+        clock=now_utc,
+        second_person_above=above,
+        surroundings=surroundings_of(settings),
+    )

@@ -14,6 +14,7 @@ from fastapi import Depends, Request
 
 from campaigns.ledger.moves import write_audit
 from campaigns.ledger.store import Ledger
+from campaigns.library import Campaigns
 from console.server.call_looks import CallLooks
 from console.server.connections import Connections
 from console.server.known_tokens import KnownTokens
@@ -93,6 +94,17 @@ class AppState:
             ledger.close()
             raise
         return ledger
+
+    def campaigns_of(self, who: str) -> Campaigns:
+        """What this caller may do with the campaigns of the ledger."""
+        return Campaigns(
+            self.ledger,
+            self.settings.accounts,
+            who=who,
+            clock=self.clock,
+            second_person_above=self.settings.console.second_person_above,
+            surroundings=self.surroundings,
+        )
 
     def is_receipt_url(self, route: str, account: str, secret: str) -> bool:
         """True when the account's provider was given this URL for its receipts; takes the same time for any secret."""

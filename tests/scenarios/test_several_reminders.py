@@ -16,7 +16,7 @@ from campaigns.launch.preview import preview
 from campaigns.ledger.tables import contacts
 from campaigns.planning.plan import make_plan
 from campaigns.planning.row_forecasts import row_forecasts
-from campaigns.reporting.explain import call_story
+from campaigns.reporting.explain import contact_story
 from tests.support.dialers import callgear
 from tests.support.examples import EXAMPLES
 
@@ -33,7 +33,7 @@ def test_each_contact_waits_for_its_first_reminder_and_says_so(ledger):
     with ledger.reading() as db:
         rows = db.execute(select(contacts).order_by(contacts.c.id)).all()
     assert [row.reminder for row in rows] == [2, 2, 1, 1]
-    story = call_story(ledger, rows[0].id, now=NOW)
+    story = contact_story(ledger, rows[0].id, now=NOW)
     assert story.why == "it waits for its next call: the reminder 1d before its appointment"
     assert (story.clears_at, story.reminder, story.campaign.id) == (rows[0].due_at, "1d", campaign.id)
 
@@ -99,7 +99,7 @@ def test_reminders_for_which_no_calling_hour_comes_in_time_are_named_everywhere(
     with ledger.reading() as db:
         last = db.execute(select(contacts).order_by(contacts.c.id.desc())).first()
     assert last is not None
-    assert call_story(ledger, last.id, now=NOW).why == f"{in_time} for its reminders: it is not called"
+    assert contact_story(ledger, last.id, now=NOW).why == f"{in_time} for its reminders: it is not called"
 
 
 @pytest.mark.parametrize(

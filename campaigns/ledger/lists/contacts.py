@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, select, update
 
+from campaigns.ledger import queries
 from campaigns.ledger.claims import UNCLAIMED, end_waiting
 from campaigns.ledger.moves import updated_one
 from campaigns.ledger.numbers.erasures import shown_number
@@ -129,6 +130,14 @@ def contact_by_id(db: Connection, contact_id: int) -> Row[Any]:
     row = db.execute(select(contacts).where(contacts.c.id == contact_id)).first() if contact_id in IDS else None
     if row is None:
         raise NoSuchContact(f"no contact has the id {contact_id}", "use the id that the request was answered with")
+    return row
+
+
+def call_by_id(db: Connection, contact_id: int) -> Row[Any]:
+    """The contact of a standing campaign with this id: single calls are asked of those alone. Raises NoSuchContact."""
+    row = contact_by_id(db, contact_id)
+    if not queries.campaign(db, row.campaign_id).definition.contacts.standing:
+        raise NoSuchContact(f"no call has the id {contact_id}", "use the id that the request was answered with")
     return row
 
 

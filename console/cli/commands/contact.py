@@ -21,7 +21,6 @@ from campaigns.launch.change import Change
 from campaigns.ledger.lists.contacts import ContactLine, ContactRef, Outcome
 from campaigns.operations.retention.kept_until import kept_until
 from campaigns.operations.withdrawals import Withdrawals
-from campaigns.reporting.explain import explain_one
 from console.cli.arguments import (
     STANDARD_INPUT,
     AsJson,
@@ -33,14 +32,13 @@ from console.cli.arguments import (
     given_numbers,
 )
 from console.cli.command_group import CommandGroup
-from console.cli.context import reports_folder, settings_and_ledger, surroundings_of
+from console.cli.context import reports_folder, settings_and_ledger
 from console.cli.output import out, print_json, print_prose, table
 from console.cli.progress import import_bar
 from console.cli.starting import campaigns_of
 from console.cli.views import check as show
 from console.cli.views.contact import print_contact
 from dialer.plural import counted
-from workers.clock import now_utc
 
 SHOWN_ROWS = 20
 contact_app = typer.Typer(
@@ -190,7 +188,7 @@ def show_command(
     """A contact's whole story: where it stands and why, its attempts, and what the provider told of them."""
     ref = _ref(number, key, country)
     with settings_and_ledger() as (settings, ledger):
-        story = explain_one(ledger, campaign, ref, now=now_utc(), surroundings=surroundings_of(settings))
+        story = campaigns_of(settings, ledger).show(campaign, ref)
         kept = kept_until(ledger, story, settings.retention)
     print_contact(story, kept, as_json=as_json)
 

@@ -8,17 +8,15 @@ import typer
 from rich.markup import escape
 
 from campaigns.lifecycle import RELEASED_CAMPAIGNS, CampaignStatus, IllegalMove
-from campaigns.operations import control
 from campaigns.reporting.report import Report, report
 from console.cli import interruption
 from console.cli.arguments import AsJson, FilePath, SkipRejects
-from console.cli.context import ledger_for, reports_folder, user_name
+from console.cli.context import ledger_for, reports_folder
 from console.cli.output import err, print_json, print_prose
 from console.cli.running import wait_for_calls, watch
 from console.cli.stack_session import settings_of_stack
-from console.cli.starting import start
+from console.cli.starting import campaigns_of, start
 from console.cli.views.report import print_report, report_facts
-from workers.clock import now_utc
 from workers.inspection import surroundings
 from workers.settings import load
 
@@ -41,7 +39,7 @@ def run_command(file: Path = FilePath, skip_rejects: bool = SkipRejects, as_json
         except KeyboardInterrupt:
             interruption.acknowledge()
             try:
-                control.pause(ledger, campaign.id, who=user_name(), now=now_utc(), reason="interrupted at the keyboard")
+                campaigns_of(settings, ledger).pause(campaign.id, reason="interrupted at the keyboard")
                 print_prose(f"{campaign.id} is paused; go on with: dialer up, then dialer resume {campaign.id}", on=err)
             except IllegalMove:
                 pass  # the campaign has ended meanwhile

@@ -17,7 +17,7 @@ from campaigns.launch.redial import redial
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.operations import control
 from campaigns.operations.sweep import sweep
-from campaigns.reporting.explain import call_story, explain_campaign
+from campaigns.reporting.explain import contact_story, explain_campaign
 from campaigns.reporting.hold_reason import HoldKind
 from campaigns.runtime import Runtime
 from campaigns.safeguards.failover import move_on
@@ -170,7 +170,7 @@ def test_whose_number_is_used_waits_for_it_and_is_told_why(ledger, redis_url, bu
             rows = db.execute(select(contacts).where(contacts.c.caller_id == fuller)).all()
         assert made == dict.fromkeys(SHOWN[:2], 2)
         assert [row.due_at for row in rows] == [NOON + timedelta(hours=12)] * 2
-        story = call_story(ledger, rows[0].id, now=clock())
+        story = contact_story(ledger, rows[0].id, now=clock())
         assert story.why == f"its number +1800*****{fuller[-2:]} has had its 2 calls of the day (caller_id.per_day)"
         assert (story.caller_id, story.clears_at) == (fuller, NOON + timedelta(hours=12))
         end_calls(ledger, Outcome.ANSWERED, clock())

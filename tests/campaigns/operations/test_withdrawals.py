@@ -11,7 +11,7 @@ from campaigns.operations import control
 from campaigns.operations.erasure import erase
 from campaigns.operations.sweep import sweep
 from campaigns.operations.withdrawals import BadReason, withdraw_call, withdraw_contact, withdraw_contacts
-from campaigns.reporting.explain import call_story
+from campaigns.reporting.explain import contact_story
 from campaigns.settlement.requeue import requeue
 from dialer.phone import PhoneNumber
 from tests.support.motion import nobody_dialing, row, start_listed
@@ -63,7 +63,7 @@ def test_a_call_on_the_line_goes_on_and_is_the_last(ledger, clock):
     (attempt,) = dialing(ledger, numbers(1), now=clock())
     (done,) = withdrawn(ledger, attempt.campaign_id, ContactRef(contact_id=attempt.contact_id), clock(), reason="came")
     assert (done.outcome, done.contact.status, done.contact.withdrawal) == (Outcome.ON_A_CALL, "dialing", "came")
-    assert "is the last: it was withdrawn (came)" in call_story(ledger, attempt.contact_id, now=clock()).why
+    assert "is the last: it was withdrawn (came)" in contact_story(ledger, attempt.contact_id, now=clock()).why
     ledger.write(requeue, attempt, clock(), now=clock())
     claim_id, ids = claim(ledger, attempt.campaign_id, 1, now=clock())
     assert (ids, open_all(ledger, claim_id, ids, now=clock())) == ([attempt.contact_id], set())
@@ -96,11 +96,13 @@ def test_nobody_is_withdrawn_by_a_name_that_no_contact_has(ref, ledger, clock):
     assert "+14155550142" not in refused.value.message
 
 
-def test_a_call_is_withdrawn_by_its_id_alone(ledger, clock):
-    campaign = seed(ledger, numbers(1), now=clock())
+def test_a_call_is_withdrawn_by_its_id_alone_and_no_contact_of_a_list_is(ledger, clock):
+    listed = seed(ledger, numbers(1), now=clock())
+    campaign = seed(ledger, numbers(1, first=1), now=clock(), campaign="now", contacts={"standing": True})
+    _, (of_list,) = claim(ledger, listed, 1, now=clock())
     _, (contact_id,) = claim(ledger, campaign, 1, now=clock())
     assert withdraw_call(ledger, contact_id, who="ann", now=clock()).contact.campaign == campaign
-    for nobody in (contact_id + 1, -1, 2**70):
+    for nobody in (of_list, contact_id + 1, -1, 2**70):
         with pytest.raises(NoSuchContact):
             withdraw_call(ledger, nobody, who="ann", now=clock())
 

@@ -21,7 +21,7 @@ from campaigns.launch.checking.checks import check, open_audience
 from campaigns.ledger import queries
 from campaigns.ledger.tables import attempts
 from campaigns.planning.plan import make_plan
-from campaigns.reporting.explain import call_story
+from campaigns.reporting.explain import contact_story
 from campaigns.reporting.report import report
 from campaigns.runtime import Runtime
 from campaigns.safeguards.budgets import budget_left
@@ -197,7 +197,7 @@ def test_a_talk_of_known_length_costs_that_and_an_unknown_one_what_was_kept_back
         db.execute(update(attempts).values(**facts))
         assert cost_of(db, attempt_id) == millionths
         contact_id = db.scalars(select(attempts.c.contact_id)).one()
-    (told,) = call_story(using.ledger, contact_id, now=using.clock()).tried
+    (told,) = contact_story(using.ledger, contact_id, now=using.clock()).tried
     assert (told.cost, told.currency) == (amount(millionths), "EUR"), "explain says the same"
 
 

@@ -14,7 +14,7 @@ from campaigns.definition.yaml_source import DefinitionFaults
 from campaigns.ledger.lists.contacts import NoSuchContact
 from campaigns.ledger.tables import attempts
 from campaigns.ledger.tallies import calls_by_variant, differences
-from campaigns.reporting.explain import call_story, explain_contact
+from campaigns.reporting.explain import contact_story, explain_contact
 from campaigns.settlement.endings import Ending, conclude
 from campaigns.settlement.rulings import accept
 from dialer.calls import Outcome
@@ -57,7 +57,7 @@ def test_calls_are_counted_by_their_text(ledger, clock):
     with ledger.reading() as db:
         assert calls_by_variant(db, opened[0].campaign_id) == {"a": {"answered": 1}, "b": {"busy": 1}}
         assert differences(db) == []
-    stories = [call_story(ledger, attempt.contact_id, now=clock()) for attempt in opened]
+    stories = [contact_story(ledger, attempt.contact_id, now=clock()) for attempt in opened]
     assert [[line.variant for line in story.tried] for story in stories] == [["a"], ["b"]]
 
 

@@ -84,6 +84,17 @@ def test_a_call_is_asked_for_told_about_and_withdrawn(console: Console, standing
     assert "contact withdrawn" in lines
 
 
+def test_a_token_for_calls_alone_sees_and_withdraws_nobody_of_a_list(
+    console: Console, listed: str, clinic: httpx.Client
+) -> None:
+    (contact, *_) = console.http.get(f"/api/v1/campaigns/{listed}/contacts").json()["items"]
+    for method in ("GET", "DELETE"):
+        reply = clinic.request(method, f"/api/v1/calls/{contact['id']}")
+        assert (reply.status_code, reply.json()["detail"]) == (404, f"no call has the id {contact['id']}")
+    (contact, *_) = console.http.get(f"/api/v1/campaigns/{listed}/contacts").json()["items"]
+    assert contact["status"] == "pending"
+
+
 def test_the_same_idempotency_key_is_the_same_call(console: Console, standing: str, clinic: httpx.Client) -> None:
     once = {"Idempotency-Key": "4f1c"}
     first, again = (clinic.post("/api/v1/calls", json=CALL, headers=once).json() for _ in range(2))
@@ -135,7 +146,9 @@ def test_a_campaign_with_a_list_takes_no_single_calls_and_a_closed_one_none_at_a
     console: Console, standing: str, clinic: httpx.Client
 ) -> None:
     with bearing(console, token(console, Scope.CAMPAIGNS)) as http:
-        assert http.post(f"/api/v1/campaigns/{standing}/close").status_code == 200
+        late = http.post(f"/api/v1/campaigns/{standing}/close", headers={"If-Match": '"paused-1"'})
+        assert (late.status_code, late.json()["type"]) == (412, "urn:dialer:changed-meanwhile")
+        assert http.post(f"/api/v1/campaigns/{standing}/close", headers={"If-Match": "*"}).status_code == 200
     reply = clinic.post("/api/v1/calls", json=CALL)
     assert (reply.status_code, reply.json()["type"]) == (409, "urn:dialer:cannot-append")
 
