@@ -85,11 +85,15 @@ class Ticking:
         may_release = campaign.status is not CampaignStatus.RUNNING or _is_due(pending, self._now)
         self._begin("release", self._release, may_release)
         self._begin("look", lambda: poll_accounts(using=using), pending.in_progress > 0)
-        self._unsettled = self._unsettled or (self._settles_at is not None and self._settles_at <= self._now)
+        self._note_what_is_over()
         settles = self._unsettled and self._now >= self._next_sweep_at
         idle = not (pending.in_progress or pending.due_at)
         if self._begin("sweep", lambda: sweep(using=using), settles or idle):
             self._unsettled = False
+
+    def _note_what_is_over(self) -> None:
+        """Remember that a call's time has come, until the sweep: whoever looks later is told of later moments only."""
+        self._unsettled = self._unsettled or (self._settles_at is not None and self._settles_at <= self._now)
 
     @property
     def _next_sweep_at(self) -> datetime:
@@ -160,6 +164,7 @@ class Ticking:
         if pending.in_progress != self._in_progress:  # what ended may have held others
             self._in_progress, self._backoff = pending.in_progress, 1.0
         soon = now + timedelta(seconds=self._tick - INSTANT)
+        self._note_what_is_over()
         self._settles_at = pending.next_at
         moments = [now + LONGEST_NAP, pending.next_at or soon + LONGEST_NAP]
         moments += [self._next_sweep_at] if self._unsettled else []
