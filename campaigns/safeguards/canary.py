@@ -60,7 +60,8 @@ def advance_canary(db: Connection, campaign: Campaign, now: datetime) -> CanaryH
         return CanaryHold(room=rule.contacts - called - waiting, why=why)
     if waiting:  # some are yet to be called: the latest call may be from before a pause
         return CanaryHold(room=0, why=why)
-    latest = db.scalar(select(func.max(attempts.c.dialing_at)).where(attempts.c.campaign_id == campaign.id))
+    placed_at = func.coalesce(attempts.c.send_at, attempts.c.dialing_at)  # by the provider, where it was handed over
+    latest = db.scalar(select(func.max(placed_at)).where(attempts.c.campaign_id == campaign.id))
     until = (latest or now) + rule.wait
     if calling and now < until:
         return CanaryHold(room=0, why=why, until=until)

@@ -99,6 +99,20 @@ def test_too_few_reached_pause_the_campaign_and_a_person_may_go_on(ledger, clock
     assert call(using) == 6
 
 
+def test_calls_that_were_handed_to_the_provider_are_waited_for_from_when_it_places_them(ledger, clock, opened):
+    using = opened()
+    campaign_id = seed(ledger, numbers(10), now=clock(), canary=CANARY)
+    assert call(using) == 4
+    placed_at = clock() + timedelta(hours=3)
+    with ledger.writing() as db:
+        db.execute(update(attempts).values(send_at=placed_at))
+    clock.forward(3600)
+    assert call(using) == 0
+    assert campaign_row(ledger, campaign_id).held_until == placed_at + timedelta(minutes=10)
+    end(using, Outcome.ANSWERED, Outcome.ANSWERED, Outcome.BUSY, Outcome.NO_ANSWER)
+    assert call(using) == 6
+
+
 def test_calls_that_do_not_end_in_time_count_as_not_reached(ledger, clock, opened):
     using = opened()
     campaign_id = seed(ledger, numbers(10), now=clock(), canary=CANARY)
