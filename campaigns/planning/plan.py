@@ -325,7 +325,9 @@ def _read(
         if audience.order_key and not audience.definition.reminders:
             places.append((audience.order_key(row), len(places)))
         if row.phone.identity in earlier_calls and rows.lines and rows.lines[-1] == row.line:
-            rows.contacts.earlier_calls[len(rows.lines) - 1] = earlier_calls[row.phone.identity]
+            first_of_row = rows.contacts.first_of_row
+            person = first_of_row[-1] if first_of_row else len(rows.lines) - 1
+            rows.contacts.earlier_calls[person] = earlier_calls[row.phone.identity]
     if places:
         rows.contacts.due = _one_after_another(places, begins)
     return rows
@@ -354,6 +356,8 @@ def _add(rows: PlannedRows, row: ContactRow, definition: Definition, zones: dict
     moments = [*reminder_moments(definition, zone, row.not_after), row.not_after]
     untold = set(range(1, len(moments)))
     while (due := next_reminder(definition, zone, row.not_after, after=due.number or 0, now=begins)).number:
+        is_first = not rows.lines or rows.lines[-1] != row.line
+        rows.contacts.first_of_row.append(len(rows.lines) if is_first else rows.contacts.first_of_row[-1])
         _add_once(rows, row, definition, zones, moments[due.number])
         rows.contacts.due.append(due.due_at.timestamp())
         untold.remove(due.number)

@@ -34,6 +34,7 @@ class SimulatedContacts:
     message_seconds  for each contact, the length of its message
     waits_until      until when contacts that are never called keep the campaign from its end
     earlier_calls    by contact index: earlier calls that count for the frequency caps
+    first_of_row     for each contact, the first with its number: of several reminders; empty where all are others
     """
 
     zones: list[str] = field(default_factory=list)
@@ -42,6 +43,7 @@ class SimulatedContacts:
     not_after: array[float] = field(default_factory=lambda: array("d"))
     message_seconds: array[float] = field(default_factory=lambda: array("f"))
     earlier_calls: dict[int, list[float]] = field(default_factory=dict)
+    first_of_row: array[int] = field(default_factory=lambda: array("l"))
     waits_until: float = 0.0
 
     def __len__(self) -> int:
@@ -91,7 +93,7 @@ class Simulation:
         """
         contacts, hours, settle_seconds = self._contacts, self._hours, self._capacity.settle_seconds
         result = SimulationResult(
-            first_at=array("d", [math.nan]) * len(contacts), ends=max(begin, contacts.waits_until)
+            first_at=array("d", [math.nan]) * len(contacts), ends=max(begin, min(contacts.waits_until, self._ends_at))
         )
         order, limits = CallOrder(() if contacts.due else contacts.zone, begin), SimulatedLimits(self._capacity, begin)
         for index, due in enumerate(contacts.due):
@@ -114,7 +116,8 @@ class Simulation:
                 _leave_uncalled(call, order, result)
                 break
             not_after = contacts.not_after[index]
-            if index in calls_made and (later := self._capped_until(calls_made[index], now)) != now:
+            person = contacts.first_of_row[index] if contacts.first_of_row else index
+            if person in calls_made and (later := self._capped_until(calls_made[person], now)) != now:
                 if later < not_after:
                     order.push(later, index, history)
                 else:
@@ -163,7 +166,7 @@ class Simulation:
             result.calls, result.ends = result.calls + 1, max(result.ends, ended + settle_seconds)
             result.by_slot[int(now // SLOT)] += 1
             if self._caps:
-                calls_made.setdefault(index, []).append(now)
+                calls_made.setdefault(person, []).append(now)
             reached = outcome in REACHED
             if canary is not None:
                 canary.count_call(index, now, ended + settle_seconds, reached=reached)
