@@ -9,9 +9,10 @@ from pydantic import ValidationError, ValidatorFunctionWrapHandler, WrapValidato
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from dialer.account_settings import AccountSettings
+from dialer.deadline import utc_now
 from dialer.providers.callgear.spec import CALLGEAR
 from dialer.providers.provider import Provider
-from dialer.providers.spec import ProviderSpec
+from dialer.providers.spec import Clock, ProviderSpec
 from dialer.providers.webex.spec import WEBEX
 
 SINGLE, DOUBLE = "'", '"'
@@ -28,9 +29,9 @@ def specs() -> list[ProviderSpec]:
     return list({id(spec): spec for spec in PROVIDERS.values()}.values())
 
 
-def provider_for(settings: AccountSettings) -> Provider:
-    """The provider of an account. It holds the account's session key: one per account and process."""
-    return PROVIDERS[settings.provider].build(settings)
+def provider_for(settings: AccountSettings, now: Clock = utc_now) -> Provider:
+    """The provider of an account, by this clock. It holds the account's session key: one per account and process."""
+    return PROVIDERS[settings.provider].build(settings, now)
 
 
 def account_settings(**given: Any) -> AccountSettings:

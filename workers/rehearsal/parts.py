@@ -217,7 +217,7 @@ def _account(
     turns: Turns,
     loop: VirtualLoop,
 ) -> Account:
-    provider = provider_for(settings)
+    provider = provider_for(settings, loop.now)
     bucket = VirtualBucket(
         server,
         name,

@@ -10,7 +10,7 @@ from dialer.providers.callgear.notifications import EVENTS, template
 from dialer.providers.callgear.settings import CallGearSettings
 from dialer.providers.callgear.words import leg_state
 from dialer.providers.provider import Provider
-from dialer.providers.spec import ProviderSpec
+from dialer.providers.spec import Clock, ProviderSpec
 
 REMEDIES: Mapping[str, str] = {
     "invalid_state": "see where the call stands: dialer call list",
@@ -22,10 +22,10 @@ REMEDIES: Mapping[str, str] = {
 }
 
 
-def _build(settings: CallGearSettings) -> Provider:
+def _build(settings: CallGearSettings, now: Clock) -> Provider:
     from dialer.providers.callgear.provider import CallGear
 
-    return CallGear(settings)
+    return CallGear(settings, now)
 
 
 def _live_calls(carry: Callable[[Any], Any]) -> CallManager:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dialer.providers.provider import Provider
-from dialer.providers.spec import ProviderSpec
+from dialer.providers.spec import Clock, ProviderSpec
 from dialer.providers.webex.settings import WebexSettings
 
 
-def _build(settings: WebexSettings) -> Provider:
+def _build(settings: WebexSettings, now: Clock) -> Provider:
     from dialer.providers.webex.provider import Webex
 
-    return Webex(settings)
+    return Webex(settings, now)
 
 
 WEBEX = ProviderSpec(

@@ -124,6 +124,47 @@ def test_several_reminders_are_compared_one_by_one_and_those_who_press_a_key_are
     assert reached.rehearsed == rehearsed.totals.outcomes["answered"]
 
 
+@pytest.mark.parametrize("seed", [1, 2, 10])
+def test_the_last_calls_are_over_when_their_receipts_have_come(ledger, tmp_path, seed):
+    """Receipts that come while a call's time is over, before the next tick, leave it over."""
+    anytime = {"zone": "America/New_York"}
+    file = written(tmp_path, numbers(78), limits={"day_calls": 30}, retry={"max_attempts": 1}, schedule=anytime)
+    rehearsed = rehearse(file, configured(tmp_path), ledger, begins=TUESDAY, seed=seed)
+    assert rehearsed.totals.finished_at is not None
+    assert rehearsed.course.last_call is not None
+    assert rehearsed.totals.finished_at - rehearsed.course.last_call < timedelta(minutes=2)
+
+
+def test_calls_are_handed_to_the_providers_queue_by_the_clock_of_the_rehearsal(ledger, tmp_path):
+    """Years ahead, in the evening: what the provider allows is a week by its clock; a canary waits for their moment."""
+    schedule = {"zone": "America/New_York", "windows": {"mon-fri": "09:00-17:00"}, "vendor_queue": True}
+    canary = {"contacts": 2, "wait": "10m", "reached": 0}
+    file = written(tmp_path, numbers(8), schedule=schedule, canary=canary, retry={"max_attempts": 1})
+    rehearsed = rehearse(file, configured(tmp_path), ledger, begins=datetime(2035, 3, 13, 2, tzinfo=UTC))
+    assert rehearsed.totals.status == "finished"
+    assert rehearsed.totals.attempts == 8
+    assert rehearsed.course.by_day.keys() == {date(2035, 3, 13)}
+    assert rehearsed.comparison.within
+
+
+def test_the_reminders_of_one_contact_share_its_cap_in_the_plan_too(ledger, tmp_path):
+    """Two of three in a day and a half are held back, and then too late: nobody is called more than twice."""
+    file = written(
+        tmp_path,
+        numbers(30),
+        schedule={"zone": "America/New_York", "before": {"column": "at", "at": ["1d", "6h", "2h"]}},
+        contacts={"file": "first.csv", "zone": "zone"},
+        frequency={"per_number": "1/18h"},
+        retry={"max_attempts": 1},
+    )
+    listed = tmp_path / "first.csv"
+    lines = listed.read_text().splitlines()
+    listed.write_text("\n".join([f"{lines[0]},at", *(f"{line},2026-12-04T12:00" for line in lines[1:])]) + "\n")
+    rehearsed = rehearse(file, configured(tmp_path), ledger, begins=TUESDAY)
+    assert rehearsed.totals.attempts == rehearsed.plan.calls
+    assert rehearsed.comparison.within
+
+
 def test_a_budget_of_calls_a_day_lasts_for_days(ledger, tmp_path):
     file = written(tmp_path, numbers(12), limits={"day_calls": 5}, retry={"max_attempts": 1})
     rehearsed = rehearse(file, configured(tmp_path), ledger, begins=TUESDAY)

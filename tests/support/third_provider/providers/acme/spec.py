@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dialer.providers.spec import ProviderSpec
+from dialer.providers.spec import Clock, ProviderSpec
 
 from .provider import Acme
 from .settings import AcmeSettings
 
-ACME = ProviderSpec(name="acme", title="Acme", settings=AcmeSettings, build=Acme, key_setting="api_key")
+
+def _build(settings: AcmeSettings, _now: Clock) -> Acme:
+    return Acme(settings)
+
+
+ACME = ProviderSpec(name="acme", title="Acme", settings=AcmeSettings, build=_build, key_setting="api_key")
