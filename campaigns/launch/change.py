@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from campaigns.audience.audience import read_audience
-from campaigns.audience.given_rows import given_table, is_text
+from campaigns.audience.given_rows import columns_of, given_table, is_text
 from campaigns.audience.rejects import Reject
 from campaigns.audience.rows.contact_row import ContactRow
 from campaigns.audience.rows.row_texts import CheckScript
@@ -155,7 +156,12 @@ def _row_of(row: Row[Any], change: Change, definition: Definition) -> dict[str, 
     if columns.key is not None:
         fixed[comparable(columns.key)] = "its key names it, and stays"
     values = dict(row.fields)
+    known = {**names, **{comparable(name): name for name in (*columns_of(definition), *columns.columns)}}
     for name, value in (change.fields or {}).items():
+        if comparable(str(name)) not in known:
+            near = difflib.get_close_matches(comparable(str(name)), known, n=1)
+            remedy = f"did you mean {known[near[0]]}?" if near else f"there are: {', '.join(known.values())}"
+            raise ChangeRefused(f"the contact has no column {str(name)[:60]!r}", remedy, column=str(name))
         if reason := fixed.get(comparable(str(name))):
             raise ChangeRefused(f"{name} cannot be changed so: {reason}", "leave it out", column=str(name))
         values[names.get(comparable(str(name)), name)] = value
@@ -163,7 +169,7 @@ def _row_of(row: Row[Any], change: Change, definition: Definition) -> dict[str, 
         values[names.get(comparable(columns.not_after), columns.not_after)] = change.not_after
     if columns.key is not None:
         values[names.get(comparable(columns.key), columns.key)] = row.key
-    return values | {columns.phone[0]: change.phone or row.phone}
+    return values | {columns.phone[0]: row.phone if change.phone is None else change.phone}
 
 
 def _with_text(read: ContactRow, text: str, definition: Definition, check_script: CheckScript) -> ContactRow:

@@ -20,7 +20,7 @@ from console.server.api_route import NO_NUL, InjectedCaller, api_router, needs
 from console.server.auth import Caller
 from console.server.cursors import MAX_ID, MAX_LIMIT, After, Limit, Page, id_after, moment_and_uuid_after, page_of
 from console.server.state import InjectedState
-from dialer.phone import BadPhoneNumber, PhoneNumber, mask, parse
+from dialer.phone import BadCountry, BadPhoneNumber, PhoneNumber, country_named, mask, parse
 
 router = api_router("contacts")
 
@@ -207,7 +207,9 @@ def list_attempts(
 def phone_of(given: NumberGiven) -> PhoneNumber:
     """The number in a body. Refuses (422) what is none."""
     try:
-        return parse(given.number, given.country.upper() if given.country else None)
+        return parse(given.number, country_named(given.country) if given.country else None)
+    except BadCountry as exc:
+        raise HTTPException(422, f"country: {exc} – {exc.suggestion}") from None
     except BadPhoneNumber as exc:
         raise HTTPException(422, f"number: {exc}" + (f" – {exc.suggestion}" if exc.suggestion else "")) from None
 

@@ -86,7 +86,7 @@ def append_rows(
 
     No two rows have the same key, and none the same number without one. A row with a key changes the contact of that
     key as long as it waits. Without a key, a number that is there already is left. `urgent` are the keys of those that
-    are claimed before others. Raises CannotAppend.
+    are claimed before others: one that is there becomes so, and none ceases to be. Raises CannotAppend.
     """
     refuse_unless_open(campaign)
     present = _present(db, campaign, written, ledger, now)
@@ -95,10 +95,11 @@ def append_rows(
     base = _last_line(db, campaign)
     for row in written:
         values = _values(row, ledger)
+        values["urgent"] = values["key"] in urgent
         result = _of_present(db, values, row[0], present, definition=campaign.definition, now=now)
         results.append(result)
         if result is None:
-            new.append(values | {"line": base + len(new) + 1, "urgent": values["key"] in urgent})
+            new.append(values | {"line": base + len(new) + 1})
     ids = iter(_insert(db, campaign, new, now))
     places = zip(written, results, strict=True)
     return [result or AppendedRow(row[0], row[-1], RowFate.ADDED, next(ids)) for row, result in places]
@@ -192,14 +193,16 @@ def _of_present(
         return AppendedRow(line, key, fate, same_phone.id if same else None, reason)
     if row is None:
         return None
-    if _equal(row, values):
+    becomes_urgent = values["urgent"] and not row.urgent and not why_locked(row)
+    if _equal(row, values) and not becomes_urgent:
         return AppendedRow(line, key, RowFate.SAME, row.id)
     other = same_phone if same_phone is not None and same_phone.id != row.id and not may_repeat else None
     if other is not None:
         return AppendedRow(line, key, RowFate.LEFT, None, f"the same number is in the campaign, {_place(other)}")
     if reason := why_locked(row):
         return AppendedRow(line, key, RowFate.LEFT, None, reason)
-    rewrite(db, row.id, {**values, **moved_times(definition, row, values, now)})
+    urgent = {"urgent": values["urgent"] or row.urgent}
+    rewrite(db, row.id, {**values, **urgent, **moved_times(definition, row, values, now)})
     return AppendedRow(line, key, RowFate.CHANGED, row.id)
 
 

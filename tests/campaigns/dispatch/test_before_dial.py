@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -29,8 +31,11 @@ from dialer.phone import parse
 from dialer.signing import secret_of
 from dialer.transport.signed_posts import SignedPosts
 from tests.support.dialers import serving, webex, working
+from tests.support.patience import PATIENCE
 from tests.support.seeding import claim, contact, definition, numbers, seed
 from tests.support.webhook_receiver import KEY, Event, Receiver, Told, receiving, sending
+
+SLICES = 5  # of one contact each, as a pace of ten has in half a second
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +74,10 @@ def using(ledger, redis_url, buckets, posts, called) -> Iterator[Runtime]:
         yield runtime
 
 
-def sliced(using: Runtime, program: Receiver, many: int = 3, on_error: str = "hold", **changes: Any) -> Slice:
-    asked = {"url": program.url, "timeout": "1s", "on_error": on_error}
+def sliced(
+    using: Runtime, program: Receiver, many: int = 3, on_error: str = "hold", timeout: str = "1s", **changes: Any
+) -> Slice:
+    asked = {"url": program.url, "timeout": timeout, "on_error": on_error}
     campaign_id = seed(using.ledger, numbers(many), now=using.clock(), before_dial=asked, **changes)
     return claimed(using, campaign_id, many)
 
@@ -106,6 +113,22 @@ def test_a_slice_is_asked_in_one_signed_question_with_ids_and_keys_only(using, p
     assert question.data["campaign"] == slice_.campaign_id
     assert not any(number.removeprefix("+") in question.body.decode() for number in numbers(3))
     assert len(called) == 3
+
+
+def test_tasks_ask_side_by_side_so_that_a_program_that_thinks_keeps_no_other_slice_waiting(using, program, called):
+    """It answers nobody before all are asking: the pace is the tokens' then, however long it takes within its time."""
+    gate = threading.Barrier(SLICES)
+
+    def answer(_event: Event) -> Told:
+        gate.wait(PATIENCE)
+        return 204, {}, b""
+
+    program.answer = answer
+    slice_ = sliced(using, program, SLICES, timeout="5s")
+    slices = [replace(slice_, contact_ids=(one,)) for one in slice_.contact_ids]
+    with ThreadPoolExecutor(SLICES) as threads:
+        placed = list(threads.map(lambda one: dial(one, using=using), slices))
+    assert (placed, len(called), len(program.came)) == ([1] * SLICES, SLICES, SLICES)
 
 
 def test_whoever_is_skipped_or_put_off_is_not_called_and_uses_no_attempt(using, program, called):

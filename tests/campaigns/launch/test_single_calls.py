@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from campaigns.launch.single_calls import CallRefused, CallRequested, PlacedCall, place_call
 from campaigns.ledger import claims
@@ -72,6 +72,18 @@ def test_the_same_key_is_the_same_call_and_changes_it_while_it_waits(ledger, clo
     withdraw_call(ledger, first.id, who="clinic", now=clock(), reason="cancelled")
     with pytest.raises(CallRefused, match="it is withdrawn: cancelled"):
         asked(ledger, clock(), key="visit-7", fields={"name": "Cid"})
+
+
+def test_a_call_that_waits_becomes_urgent_when_it_is_asked_for_so_and_stays_it(ledger, clock, campaign):
+    calls = [asked(ledger, clock(), key="visit-7", urgent=urgent) for urgent in (False, True, True, False)]
+    assert [call.fate for call in calls] == ["added", "changed", "same", "same"]
+    other = asked(ledger, clock(), key="visit-7", fields={"name": "Bea"})
+    assert (other.fate, contact(ledger, other.id).urgent) == ("changed", True)
+    with ledger.writing() as db:
+        db.execute(update(contacts).values(status="placed", urgent=False))
+    assert asked(ledger, clock(), key="visit-7", fields={"name": "Bea"}, urgent=True).fate == "same", (
+        "it is on the line"
+    )
 
 
 def test_urgent_calls_are_claimed_before_the_others(ledger, clock, campaign):

@@ -135,3 +135,11 @@ def test_a_wrong_token_is_told_how_to_come_by_a_right_one(console: Console) -> N
         reply = http.get("/api/v1/campaigns")
     assert "token" in refused(reply, 401)
     assert "dialer tokens create" in reply.json()["remedy"]
+
+
+@pytest.mark.parametrize(("country", "hint"), [("XX", "write US"), ("uk", "did you mean GB?"), ("ZZ", "write US")])
+def test_a_country_that_is_none_is_named(console: Console, standing: str, country: str, hint: str) -> None:
+    given = {"number": "4155550101", "country": country}
+    said = refused(console.http.post(f"/api/v1/campaigns/{standing}/contacts/search", json=given), 422)
+    assert said.startswith(f'country: no country has the code "{country}"')
+    assert hint in said

@@ -210,15 +210,16 @@ def test_what_pauses_a_campaign_is_an_alert_once_an_hour(ledger, clock, kind, al
     assert written(ledger)[0].reason == f"it was the {kind}"
 
 
-def test_a_day_that_is_used_up_is_an_alert_once_however_often_a_point_comes_back(ledger, clock):
+@pytest.mark.parametrize(("hold", "alert"), [("day_points", "day_limit"), ("budget", "budget")])
+def test_a_day_that_is_used_up_is_an_alert_once_however_often_a_point_comes_back(ledger, clock, hold, alert):
     campaign_id = seed(ledger, numbers(1), now=clock())
     subscribe(ledger, now=clock())
-    held = {"held_by": "day points", "hold_kind": "day_points", "held_until": clock(), "ticked_at": clock()}
+    held = {"held_by": "day points", "hold_kind": hold, "held_until": clock(), "ticked_at": clock()}
     for facts in (held, dict.fromkeys(("held_by", "hold_kind", "held_until")), held):
         with ledger.writing() as db:
             db.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(**facts))
     (row,) = written(ledger)
-    assert (row.kind, row.reason) == ("alert.day_limit", "day points")
+    assert (row.kind, row.reason) == (f"alert.{alert}", "day points")
     (told,) = bodies(ledger, clock)
     assert told["data"]["held_until"] == "2026-12-01T15:00:00.000Z"
 
