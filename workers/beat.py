@@ -38,20 +38,23 @@ class Beat(Scheduler):  # type: ignore[misc]
     minute.
     """
 
-    _seen_at = 0.0
     _waiting = MAX_QUEUED_TICKS  # ticks at the most: those that waited when the broker was asked, and those sent since
 
-    def tick(self, *args: Any, **named: Any) -> float:
-        """Send the ticks that are due; returns the seconds until the next are. A clock set back delays none."""
-        now = time.time()
-        if now < self._seen_at:
-            self._heap = None  # made anew: its times are those of a clock that was ahead
-        self._seen_at = now
-        return float(super().tick(*args, **named))
+    def tick(self, *_args: Any, **_named: Any) -> float:
+        """Send the ticks that are due; returns the seconds until the next are. A clock set back delays none.
 
-    def adjust(self, n: float, drift: float = 0.0) -> float:
-        """The `n` seconds until an entry is due: Celery's own wakes 10 ms early, and asks without pause until then."""
-        return n + drift
+        All are sent with the same look at the clock, so they are due together and beat wakes once for them. Celery's
+        own wakes for each of them, 10 ms before it is due, and asks without a pause until then.
+        """
+        moment, began = self.app.now(), time.monotonic()
+        waits = [self.max_interval]
+        for name, entry in list(self.schedule.items()):
+            is_due, seconds = entry.is_due()
+            if is_due:
+                self.schedule[name] = entry.next(moment)
+                self.apply_entry(entry, producer=self.producer)
+            waits.append(seconds)
+        return max(0.0, float(min(waits)) - (time.monotonic() - began))
 
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
         """Send the task of this entry, unless too many ticks are waiting."""

@@ -53,9 +53,9 @@ def test_ticks_of_every_kind_come_on_when_the_clock_is_set(app, buckets, jump):
     beat.close()
 
 
-def ticks_sent(beat: Beat, buckets: redis.Redis) -> set[str]:
+def ticks_sent(beat: Beat, buckets: redis.Redis, times: int = 8) -> set[str]:
     """The tasks of the ticks that it sends when it is asked some times; none of them is left in the queue."""
-    for _ in range(8):
+    for _ in range(times):
         beat.tick()
     sent = [json.loads(message)["headers"]["task"] for message in buckets.lrange(TICKS, 0, -1)]
     buckets.delete(TICKS)
@@ -71,7 +71,7 @@ def test_it_sleeps_until_a_tick_is_due(app, buckets):
         with time_machine.travel(NOW + timedelta(seconds=1 - left), tick=False):
             assert beat.tick() == pytest.approx(left, abs=1e-4)
     with time_machine.travel(NOW + timedelta(seconds=1), tick=False):
-        assert ticks_sent(beat, buckets) == {"release", "sweep"}
+        assert ticks_sent(beat, buckets, times=1) == {"release", "sweep"}, "it wakes once for all"
     beat.close()
 
 
