@@ -1,4 +1,4 @@
-"""What accounts really have: small paces, many accounts, receipts while others are called, and a stack at rest.
+"""What accounts really have: small paces, many accounts, receipts while others are called.
 
 `dialer up` as it starts by itself on two cores, with two workers, and a vendor that answers at once, on one machine.
 """
@@ -18,7 +18,6 @@ from benchmarks.subjects.overload.program import RECEIPT_PATH, Program, account_
 from benchmarks.subjects.overload.sample import Sample, sample
 from benchmarks.subjects.receipts import KINDS, deliver, receipt_of
 from campaigns.ledger.tables import attempts, receipts
-from tests.support.processes import own_memory, processor_seconds
 from tests.support.timed_vendor import TimedVendor, timed_vendor
 
 STORES = ("SQLite", "PostgreSQL")
@@ -27,20 +26,17 @@ PACES, SECONDS = (20, 100, 300), 10.0
 ACCOUNTS, EACH = 100, 10
 BESIDE, RECEIPTS, RECEIPT_SECONDS = 300, 500, 8.0
 APPLIED_WITHIN = 60.0
-REST_SECONDS = 20.0
 
 
 def measure() -> Iterator[Figures]:
     """Both stores, each with programs of its own."""
     paces: list[Sequence[str]] = []
     told: list[Sequence[str]] = []
-    rest: list[Sequence[str]] = []
     with timed_vendor() as vendor:
         for store in STORES:
             with program(
                 store, vendor, {account_of(pace): pace for pace in (*PACES, BESIDE + 1)}, workers=WORKERS
             ) as running:
-                rest.append(_at_rest(store, running))
                 paces += [_row(store, f"1 of {pace}", pace, running.place(pace, vendor, SECONDS)) for pace in PACES]
                 told.append(_told_meanwhile(store, running, vendor))
             with program(
@@ -71,13 +67,6 @@ def measure() -> Iterator[Figures]:
         note="Of real calls, five each, through the one console of the stack; milliseconds. Applied: the seconds from "
         "the last 200 until the ledger has followed each receipt.",
     )
-    yield Figures(
-        title="A stack at rest",
-        columns=("ledger", "of one core", "memory, MB"),
-        rows=rest,
-        note=f"All processes of the stack, PostgreSQL's server not among them, for {REST_SECONDS:.0f} s. Memory that "
-        "processes share is counted once. Goals: 3 %, 450 MB.",
-    )
 
 
 def _row(store: str, what: str, asked: float, seen: Sample) -> Sequence[str]:
@@ -88,15 +77,6 @@ def _row(store: str, what: str, asked: float, seen: Sample) -> Sequence[str]:
         f"{100 * seen.rate / asked:.1f} %",
         f"{seen.cpu_each * 1000:.2f} ms",
     )
-
-
-def _at_rest(store: str, running: Program) -> Sequence[str]:
-    time.sleep(REST_SECONDS / 2)  # what it does once after its start is over
-    pids = running.pids()
-    before = processor_seconds(*pids)
-    time.sleep(REST_SECONDS)
-    share = (processor_seconds(*pids) - before) / REST_SECONDS
-    return (store, f"{100 * share:.1f} %", f"{sum(map(own_memory, pids)) / 2**20:.0f}")
 
 
 def _told_meanwhile(store: str, running: Program, vendor: TimedVendor) -> Sequence[str]:

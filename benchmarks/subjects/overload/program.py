@@ -107,10 +107,13 @@ class Program:
             raise RuntimeError(f"dialer {' '.join(arguments)}: {done.stdout}{done.stderr}")
         return done.stdout
 
-    def pids(self) -> Sequence[int]:
-        """The processes of the stack, its supervisor too."""
+    def programs(self) -> Mapping[str, int]:
+        """The processes of the stack by name; `up` is its supervisor, `server` forks the others."""
         stack = running_stack(self._data)
-        return family(stack.pid) if stack else []
+        if stack is None:
+            return {}
+        names = {pid: name for name, pid in stack.pids.items()} | {stack.pid: "up"}
+        return {names.get(pid, "server"): pid for pid in family(stack.pid)}
 
     def workers(self) -> Sequence[int]:
         """The processes of the workers."""
