@@ -27,7 +27,7 @@ from campaigns.ledger.numbers.frequency_caps import calls_since
 from campaigns.ledger.store import Ledger
 from campaigns.planning.capacity import Capacity, capacity_of, other_campaigns, with_bucket_state
 from campaigns.planning.outcome_model import OutcomeModel, assumed_model, learned_model
-from campaigns.planning.simulation import SLOT, SimulatedContacts, Simulation, SimulationResult
+from campaigns.planning.simulation import MOST_WITH_NUMBERS, SLOT, SimulatedContacts, Simulation, SimulationResult
 from dialer.account_settings import AccountSettings
 from dialer.bucket import BucketState
 from dialer.call_kinds import Informer
@@ -383,6 +383,9 @@ def _add_once(
         zones[zone] = len(zones)
         rows.contacts.zones.append(zone)
     rows.contacts.zone.append(zones[zone])
+    if definition.caller_id.per_day is not None and len(rows.lines) <= MOST_WITH_NUMBERS:
+        place = definition.caller_id.numbers.index
+        rows.contacts.add_numbers(tuple(tuple(map(place, group)) for group in definition.caller_id.eligible(row.e164)))
     rows.contacts.not_after.append(until.timestamp() if until else math.inf)
 
 

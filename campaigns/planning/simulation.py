@@ -16,10 +16,12 @@ from campaigns.planning.capacity import Capacity
 from campaigns.planning.hours_cache import NEVER, HoursCache
 from campaigns.planning.outcome_model import NO_CALL, OutcomeModel
 from campaigns.planning.simulated_limits import SimulatedLimits
+from campaigns.planning.simulated_numbers import NumberGroups, SimulatedNumbers
 from dialer.calls import REACHED, Outcome
 from dialer.verdicts import Verdict
 
 SLOT = 300  # seconds, for a picture of when calls are placed
+MOST_WITH_NUMBERS = 20_000  # contacts: those of a longer list share the calls of all numbers, whoever is shown which
 ROUNDING = 0.001  # seconds that a moment may lose on its way through a datetime
 
 
@@ -32,6 +34,9 @@ class SimulatedContacts:
     due              for each contact, when it is due; empty where all are at once
     not_after        for each contact, the moment from which it may not be called any more, or infinity
     message_seconds  for each contact, the length of its message
+    groups           for each contact, the index of the numbers that it may be shown in `number_groups`; empty where
+                     they are not limited
+    number_groups    the numbers that may be shown, as they occur, with their index
     waits_until      until when contacts that are never called keep the campaign from its end
     earlier_calls    by contact index: earlier calls that count for the frequency caps
     first_of_row     for each contact, the first with its number: of several reminders; empty where all are others
@@ -44,10 +49,16 @@ class SimulatedContacts:
     message_seconds: array[float] = field(default_factory=lambda: array("f"))
     earlier_calls: dict[int, list[float]] = field(default_factory=dict)
     first_of_row: array[int] = field(default_factory=lambda: array("l"))
+    groups: array[int] = field(default_factory=lambda: array("H"))
+    number_groups: dict[NumberGroups, int] = field(default_factory=dict)
     waits_until: float = 0.0
 
     def __len__(self) -> int:
         return len(self.zone)
+
+    def add_numbers(self, groups: NumberGroups) -> None:
+        """Say of the last contact which numbers it may be shown."""
+        self.groups.append(self.number_groups.setdefault(groups, len(self.number_groups)))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,6 +94,7 @@ class Simulation:
         self._moving = definition.other_part_of_day_outcomes
         self._caps = [(cap.calls, cap.window.total_seconds()) for cap in definition.caps]
         self._canary = definition.canary
+        self._pool = definition.caller_id
         self._ends_at = definition.ends_at.timestamp() if definition.ends_at else NEVER
         self._delays: dict[CallHistory, float] = {}
 
@@ -100,6 +112,7 @@ class Simulation:
             order.push(max(due, begin), index, ())
         sampler = self._model.sampler(rng)
         calls_made = {index: list(calls) for index, calls in contacts.earlier_calls.items()}
+        numbers, number_groups = self._numbers(begin), list(contacts.number_groups)
         canary = SimulatedCanary(self._canary) if self._canary and self._canary.contacts <= len(contacts) else None
         poll_interval = self._capacity.poll_interval
         first_poll = begin + rng.random() * poll_interval
@@ -148,6 +161,14 @@ class Simulation:
             if now >= not_after:
                 self._expire(not_after, result)
                 continue
+            if numbers is not None:
+                groups = number_groups[contacts.groups[index]]
+                if (later := numbers.free_at(person, groups, now)) != now:
+                    if later < not_after:
+                        order.push(later, index, history)
+                    else:
+                        self._expire(not_after, result)
+                    continue
             if not history:
                 result.first_at[index] = now
             outcome, duration = sampler.sample(index, len(history), contacts.message_seconds[index])
@@ -163,6 +184,8 @@ class Simulation:
                     order.push(retry_at, index, history)
                 continue
             limits.place_call(now, ended)
+            if numbers is not None:
+                numbers.use(person, groups, now)
             result.calls, result.ends = result.calls + 1, max(result.ends, ended + settle_seconds)
             result.by_slot[int(now // SLOT)] += 1
             if self._caps:
@@ -179,6 +202,13 @@ class Simulation:
         result.ends = self._next_tick(result.ends, begin)
         result.canary_reached = canary.reached if canary and canary.full else None
         return result
+
+    def _numbers(self, begin: float) -> SimulatedNumbers | None:
+        """The numbers that are shown, where each has so many calls a day and the list is not so long."""
+        if self._pool.per_day is None or not self._contacts.groups or len(self._contacts) > MOST_WITH_NUMBERS:
+            return None
+        day_ends = begin + self._capacity.budget_day_ends
+        return SimulatedNumbers(len(self._pool.numbers), self._pool.per_day, day_ends, len(self._contacts))
 
     def _expire(self, not_after: float, result: SimulationResult) -> None:
         """A contact that waits expires at this moment, or at the campaign's end; without either it has none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from itertools import pairwise
 from random import Random
@@ -13,7 +13,8 @@ import pytest
 
 from campaigns.planning.capacity import Capacity, slowdown_after
 from campaigns.planning.outcome_model import OutcomeModel
-from campaigns.planning.simulation import SimulatedContacts, Simulation, SimulationResult
+from campaigns.planning.simulated_numbers import NumberGroups
+from campaigns.planning.simulation import SLOT, SimulatedContacts, Simulation, SimulationResult
 from dialer.bucket import Limits, TokenBucket
 from dialer.calls import Outcome
 from dialer.verdicts import Verdict
@@ -33,14 +34,17 @@ def replayed(
     seed: int = 1,
     not_after: float = math.inf,
     last: Mapping[int, float] | None = None,
+    shown: Callable[[int], NumberGroups] | None = None,
     **speed: Any,
 ) -> SimulationResult:
-    """So many contacts on a Tuesday; `last` says how many seconds some may be called for."""
+    """So many contacts on a Tuesday; `last` says how many seconds some may be called for, `shown` by which numbers."""
     people = SimulatedContacts(zones=["UTC"])
     for place in range(count):
         people.zone.append(0)
         people.not_after.append(TUESDAY.timestamp() + last[place] if last and place in last else not_after)
         people.message_seconds.append(0.0)
+        if shown:
+            people.add_numbers(shown(place))
     facts = {"gap": 0.1, "concurrency": None, "day_calls": None} | speed
     return Simulation(definition(**written), people, Capacity(**facts), odds).run(TUESDAY.timestamp(), Random(seed))
 
@@ -202,6 +206,27 @@ def test_the_campaigns_budget_day_is_kept_to_as_well():
     done = replayed({}, 25, budget_day_calls=10, budget_day_ends=100.0)
     moments = [at - TUESDAY.timestamp() for at in done.first_at]
     assert (moments[10], moments[20]) == (100.0, 100.0 + 86400)
+
+
+THREE_A_DAY = {"numbers": ["+18005550100", "+18005550101"], "per_day": 3}
+
+
+@pytest.mark.parametrize(
+    ("shown", "today"),
+    [
+        (lambda _place: ((0, 1),), 5),  # in turns: two share the first number
+        (lambda place: ((place % 2,),), 5),  # two of one area
+        (lambda _place: ((0,), (1,)), 3),  # three of one area, where the country has another number, too
+        (lambda _place: ((1,),), 3),
+    ],
+)
+def test_who_is_called_again_waits_for_the_own_number(shown, today):
+    """Three contacts are called twice: as often as their own numbers may, whatever is left of another."""
+    silent = telling(((Outcome.NO_ANSWER, 5.0), (Outcome.NO_ANSWER, 5.0)))
+    written = {"caller_id": THREE_A_DAY, "retry": {"max_attempts": 2, "no_answer": "1m"}}
+    done = replayed(written, 3, odds=silent, shown=shown, budget_day_calls=6, budget_day_ends=3600.0)
+    first_day = sum(calls for slot, calls in done.by_slot.items() if slot * SLOT < TUESDAY.timestamp() + 3600)
+    assert (first_day, done.calls) == (today, 6)
 
 
 def test_a_budget_used_up_leaves_the_others_uncalled():
