@@ -112,19 +112,22 @@ def test_no_request_is_a_fault_of_ours(console: Console, other_cases: Cases) -> 
 
 @pytest.mark.slow
 def test_no_reply_of_the_api_is_outside_its_document(console: Console, api_cases: Cases) -> None:
-    """With a token that may do it the request is answered; with none, or one of another scope, refused."""
+    """With a token that may do it the request is answered; with none, or one of any other scope, refused."""
     headers = headers_of_scopes(console)
     console_server.add_campaign(console.ledger, now=console.clock())
     scopes = {(method, route.path): scope_of(route) for route in routes() for method in route.methods or ()}
-    refused = [name for name in headers if name not in (Scope.ADMIN, "password")]
+    asked = set()
     for number, case in enumerate(api_cases):
         needed = scopes[case.method, case.operation.path]
-        others = [name for name in refused if name != needed]
+        others = [name for name in headers if name not in (Scope.ADMIN, needed)]
         at_most = (
             502 if case.operation.path.split("/")[3] in ("live-calls", "webhooks") else 499
         )  # their provider is nowhere
         ask(console, case, headers[Scope.ADMIN if number % 2 else str(needed)], at_most=at_most)
-        ask(console, case, headers[others[number % len(others)]], at_most=499, only=(401, 403))
+        is_first = (case.method, case.operation.path) not in asked
+        asked.add((case.method, case.operation.path))
+        for name in others if is_first else [others[number % len(others)]]:
+            ask(console, case, headers[name], at_most=499, only=(401, 403))
     assert {case.operation.path for case in api_cases} == set(document()["paths"])
 
 
