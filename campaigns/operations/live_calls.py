@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from sqlalchemy import select
 
 from campaigns.ledger import moves
@@ -17,6 +17,7 @@ from campaigns.ledger.tables import attempts, contacts
 from campaigns.operations import suppression_list
 from dialer.account import Account
 from dialer.errors import DialerError, ProviderError
+from dialer.field_errors import field_error
 from dialer.live_calls import (
     CallManager,
     LiveCall,
@@ -33,6 +34,16 @@ from dialer.scripts import Recording, Script, Speech
 SHORTEST_NUMBER = 7  # a shorter one is an extension, and nobody's phone number
 MAX_ID = 2**63 - 1
 NO_NUL = r"^[^\x00]*$"  # the ledger keeps none
+
+
+def _no_truth_value(value: object) -> object:
+    """JSON's true would be 1."""
+    if isinstance(value, bool):
+        raise field_error("this is no id", "write a number")
+    return value
+
+
+Id = Annotated[int, BeforeValidator(_no_truth_value), Field(ge=1, le=MAX_ID)]
 
 
 class NotDone(DialerError):
@@ -97,7 +108,7 @@ class Made(Heard):
 class Tagged(Given):
     """A tag, by its id."""
 
-    tag: int = Field(ge=1, le=MAX_ID, strict=True)
+    tag: Id
 
 
 class Recorded(Given):
@@ -121,7 +132,7 @@ class Key(Given):
 class Leg(Given):
     """A participant of the call."""
 
-    leg: int = Field(ge=1, le=MAX_ID, strict=True)
+    leg: Id
 
 
 Act = Callable[[CallManager, int, Any], object]
