@@ -27,7 +27,8 @@ from typing import Any
 
 from workers.stack.child import ask_kernel_for_death_with_parent
 
-FILES = 2  # sent with a request: what the program writes to, and where its id and its exit code are told
+FILES = 2  # sent with a request: what the program writes to, and a socket for its id, "go on" and its exit code
+GO_ON = b"+"
 IMPORTED = (  # with all that these import, and what they import late; a module that reads settings is none of them
     *(
         "celery.bin.celery",
@@ -83,7 +84,7 @@ class ForkServer:
         try:
             pid = os.fork()
         except OSError as exc:
-            os.write(status, f"{-(exc.errno or 1)}\n".encode())
+            _tell(status, -(exc.errno or 1))
             os.close(status)
         else:
             if pid == 0:
@@ -98,20 +99,29 @@ class ForkServer:
         with suppress(ChildProcessError):
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
                 status = self._status_files.pop(ended[0])
-                with suppress(BrokenPipeError):
-                    os.write(status, f"{os.waitstatus_to_exitcode(ended[1])}\n".encode())
+                _tell(status, os.waitstatus_to_exitcode(ended[1]))
                 os.close(status)
 
 
+def _tell(status: int, number: int) -> None:
+    with suppress(OSError):  # nobody listens any more
+        os.write(status, f"{number}\n".encode())
+
+
 def _become_leader(server: int, log: int, status: int) -> None:
-    """Leave nothing of the server's to the process that it has forked, tell the process's id, and have its log."""
+    """Leave nothing of the server's to the process that it has forked, tell the process's id, and have its log.
+
+    A process that nobody waits for any more ends here.
+    """
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
     ask_kernel_for_death_with_parent()
     if os.getppid() != server:  # it ended before the kernel was asked
         os._exit(1)
-    os.write(status, f"{os.getpid()}\n".encode())
+    _tell(status, os.getpid())
+    if os.read(status, 1) != GO_ON:
+        os._exit(1)
     os.dup2(log, 1)
     os.dup2(log, 2)
     for file in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import select
@@ -18,6 +19,8 @@ from workers.stack.child import LAUNCHER
 
 SERVER = "workers.stack.fork_server"
 ROOM = 2048  # characters of a command line
+GO_ON = b"+"
+FORKED_WITHIN = 60.0  # seconds, with the imports
 WAIT_SECONDS = 1.0
 
 
@@ -33,8 +36,9 @@ class ForkServer:
     use from several threads at once.
     """
 
-    def __init__(self, env: Mapping[str, str]) -> None:
+    def __init__(self, env: Mapping[str, str], *, patience: float = FORKED_WITHIN) -> None:
         self._env = dict(env)
+        self._patience = patience
         self._process: subprocess.Popen[bytes] | None = None
         self._requests: socket.socket | None = None
 
@@ -66,20 +70,16 @@ class ForkServer:
     def fork(self, argv: Sequence[str], env: Mapping[str, str], log: int) -> ForkedProcess:
         """Run `PYTHON -m MODULE ARGUMENT…` in a session of its own, as soon as the imports are done; `log` is a file.
 
-        Raises OSError where the server has ended, or cannot fork.
+        Raises OSError where the server has ended, cannot fork, or does not answer within its `patience` in seconds.
         """
         requests = self.start()
         data = json.dumps({"argv": list(argv), "env": dict(env)}).encode()
-        replies, status = os.pipe()
-        try:
-            socket.send_fds(requests, [len(data).to_bytes(4, "big")], [log, status])
+        replies, status = socket.socketpair()
+        with replies, status:
+            socket.send_fds(requests, [len(data).to_bytes(4, "big")], [log, status.fileno()])
             requests.sendall(data)
-        except OSError:
-            os.close(replies)
-            raise
-        finally:
-            os.close(status)
-        return ForkedProcess(argv, replies)
+            status.close()
+            return ForkedProcess(argv, replies, self._patience)
 
     def close(self) -> None:
         """End it, and with it whatever it has forked. It may be started again."""
@@ -94,22 +94,26 @@ class ForkServer:
 class ForkedProcess:
     """A process that the server has forked, the first of a group of its own; its methods are those of `Popen`."""
 
-    def __init__(self, argv: Sequence[str], replies: int) -> None:
-        """Return when it runs. Raises OSError where it was not forked. `replies` tells its id, then its exit code."""
+    def __init__(self, argv: Sequence[str], replies: socket.socket, patience: float) -> None:
+        """Return when it runs. `replies` tells its id, then its exit code. Raises OSError where it was not forked.
+
+        One that is forked after `patience`, in seconds, finds `replies` closed, and ends.
+        """
         self.args = argv
-        self._replies = os.fdopen(replies, "rb", buffering=0)
         self._reading = Lock()
         self._code: int | None = None
-        self.pid = int(self._replies.readline() or 0)
-        if self.pid <= 0:
+        self._replies = replies.makefile("rwb", buffering=0)
+        try:
+            self.pid = self._begin(patience)
+        except OSError:
             self._replies.close()
-            raise OSError(-self.pid, os.strerror(-self.pid) if self.pid else "the fork server has ended")
+            raise
 
     def poll(self) -> int | None:
         """Its exit code, or the number of the signal that ended it, below 0; None while it runs."""
         with self._reading:
             if self._code is None and self._has_spoken(0):
-                self._code = int(self._replies.readline() or -signal.SIGKILL)  # the server's end is its own
+                self._code = self._number(without=-signal.SIGKILL)  # it has ended with the server
                 self._replies.close()
             return self._code
 
@@ -129,6 +133,23 @@ class ForkedProcess:
         if self.poll() is None:
             with suppress(ProcessLookupError):  # it ends just now
                 os.kill(self.pid, signal.SIGTERM)
+
+    def _begin(self, patience: float) -> int:
+        """Hear its process id, and let it go on."""
+        if not self._has_spoken(patience):
+            raise TimeoutError(errno.ETIMEDOUT, "the fork server does not answer")
+        pid = self._number()
+        if pid <= 0:
+            raise OSError(-pid, os.strerror(-pid) if pid else "the fork server has ended")
+        self._replies.write(GO_ON)
+        return pid
+
+    def _number(self, without: int = 0) -> int:
+        """The number that is told next; another where the server has ended."""
+        try:
+            return int(self._replies.readline() or without)
+        except ConnectionError:
+            return without
 
     def _has_spoken(self, seconds: float) -> bool:
         """Whether there is something to read within so long."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -10,10 +11,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests.support.processes import family
 from tests.workers.stack.conftest import MakeProgram, runs, says, until
 from workers.stack.fork_server import IMPORTED
 from workers.stack.forking import ForkServer, can_fork
@@ -210,6 +213,34 @@ def test_a_server_that_cannot_start_leaves_programs_to_be_started_by_themselves(
     server.close()
 
 
+def test_a_server_that_does_not_answer_delays_no_start_for_long_and_forks_nothing_later(program, environ):
+    log = program("").log
+    argv = (sys.executable, "-m", "facts_of_mine", "stays")
+    with ExitStack() as closing:
+        server = ForkServer(environ, patience=0.2)
+        closing.callback(server.close)
+        child = Child(program("", argv=argv, env=environ, healthy=says(log, "ready")), fork_server=server)
+        server.start()
+        os.kill(server.pid, signal.SIGSTOP)
+        child.start()
+        closing.callback(child.kill)
+        child.await_health()
+        assert not facts(child)["celery"], "it was started by itself"
+        os.kill(server.pid, signal.SIGCONT)
+        output = closing.enter_context(log.with_name("later.log").open("wb"))
+        assert until(lambda: forks(server, argv[:3], environ, output.fileno())), "what was asked before is served, too"
+        assert until(lambda: family(server.pid) == [server.pid])
+        assert log.read_text().count("ready") == 1
+
+
+def forks(server, argv, environ, log):
+    """Whether it forks a program by now, which ends by itself."""
+    try:
+        return server.fork(argv, environ, log).wait() == 0
+    except TimeoutError:
+        return False
+
+
 FULL = """
 import errno, os, socket, sys
 from workers.stack.fork_server import ForkServer
@@ -228,12 +259,11 @@ def test_a_machine_with_no_room_for_a_process_ends_no_server(environ):
     with ours, subprocess.Popen(command, env=environ, pass_fds=(theirs.fileno(),)) as full:
         theirs.close()
         for _time in range(2):
-            replies, status = os.pipe()
-            socket.send_fds(ours, [(2).to_bytes(4, "big")], [1, status])
-            ours.sendall(b"{}")
-            os.close(status)
-            assert os.read(replies, 20) == f"{-11}\n".encode()
-            os.close(replies)
+            replies, status = socket.socketpair()
+            with replies, status:
+                socket.send_fds(ours, [(2).to_bytes(4, "big")], [1, status.fileno()])
+                ours.sendall(b"{}")
+                assert replies.recv(20) == f"{-errno.EAGAIN}\n".encode()
         ours.close()
         assert full.wait() == 0
 
