@@ -53,10 +53,14 @@ class Compared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """The figures, and what happened in the rehearsal that the plan does not reckon with."""
+    """The figures, and what happened in the rehearsal that the plan does not reckon with.
+
+    `is_over`: it came to its end, or to that of its budget where the plan says so.
+    """
 
     figures: Sequence[Compared]
     differences: Sequence[str]
+    is_over: bool
 
     @property
     def within(self) -> bool:
@@ -64,20 +68,26 @@ class Comparison:
         return all(figure.within for figure in self.figures)
 
 
-def compare(plan: Plan, totals: Totals, *, reserved: int, faults: int) -> Comparison:
+def compare(
+    plan: Plan, totals: Totals, *, reserved: int, faults: int, used_up_at: datetime | None = None
+) -> Comparison:
     """Compare a rehearsal with the plan.
 
     `reserved` contacts have a number whose calls always go the same way; `faults` are errors of the dialer itself.
+    `used_up_at`: when a budget that never begins anew paused the campaign, which is its end where the plan says so.
     """
+    stopped_at = used_up_at if plan.over_budget else None
     contacts = max(plan.first_calls, 1)
     share = min(1.0, plan.reached / contacts)
     chance = math.sqrt(contacts * share * (1 - share))  # of as many contacts, each reached or not by itself
     figures = [
         _counted(Figure.CALLS, [run.calls for run in plan.runs], totals.attempts, chance),
         _counted(Figure.REACHED, [run.reached for run in plan.runs], _reached(plan, totals), chance),
-        _ends(plan, totals.finished_at),
+        _ends(plan, totals.finished_at or stopped_at),
     ]
-    return Comparison(figures=figures, differences=list(_differences(plan, totals, reserved, faults)))
+    is_over = totals.status is CampaignStatus.FINISHED or stopped_at is not None
+    differences = list(_differences(plan, totals, reserved, faults, is_over=is_over))
+    return Comparison(figures=figures, differences=differences, is_over=is_over)
 
 
 def _reached(plan: Plan, totals: Totals) -> int:
@@ -110,11 +120,11 @@ def _ends(plan: Plan, ended: datetime | None) -> Compared:
     )
 
 
-def _differences(plan: Plan, totals: Totals, reserved: int, faults: int) -> Iterator[str]:
+def _differences(plan: Plan, totals: Totals, reserved: int, faults: int, *, is_over: bool) -> Iterator[str]:
     """What the plan does not know of, where it happened."""
-    if totals.status is not CampaignStatus.FINISHED:
+    if not is_over:
         yield f"it did not come to its end: it is {totals.status.value} ({totals.reason or 'no reason'})"
-    if totals.status is CampaignStatus.PAUSED and plan.canary_halts is not None:
+    if not is_over and totals.status is CampaignStatus.PAUSED and plan.canary_halts is not None:
         yield f"its canary stops {plan.canary_halts:.0%} of the plan's runs, whose figures are as if they went on"
     if faults:
         yield f"{counted(faults, 'error')} of the dialer itself, named on standard error or in its log"

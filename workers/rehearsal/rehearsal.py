@@ -15,10 +15,12 @@ from campaigns.definition import Definition
 from campaigns.launch.checking.checks import CheckResult, check, open_audience
 from campaigns.launch.exclusions import Exclusions
 from campaigns.launch.launch import launch
+from campaigns.ledger import queries
 from campaigns.ledger.lists.earlier_calls import add_earlier_calls
 from campaigns.ledger.numbers.frequency_caps import calls_since
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import Ledger
+from campaigns.lifecycle import PauseKind
 from campaigns.planning.plan import Plan, make_plan
 from campaigns.reporting.counts import faults_by_step
 from campaigns.reporting.overview.course import Course, course_of
@@ -130,6 +132,7 @@ def rehearse(
         result = totals(own_ledger, campaign.id)
         watch(_standing(parts.loop.now(), result))
         with own_ledger.reading() as db:
+            after = queries.campaign(db, campaign.id)
             course = course_of(db, campaign.id)
             faults = sum(times for *_, times in faults_by_step(db))
     listed = dict(zip(plan.rows.lines, plan.rows.numbers, strict=True))  # with a row for each of several reminders
@@ -141,7 +144,13 @@ def rehearse(
         plan=plan,
         totals=result,
         course=course,
-        comparison=compare(plan, result, reserved=reserved_numbers, faults=faults),
+        comparison=compare(
+            plan,
+            result,
+            reserved=reserved_numbers,
+            faults=faults,
+            used_up_at=after.since if after.pause_kind is PauseKind.BUDGET else None,
+        ),
         earlier_calls=sum(map(len, earlier.values())),
         seconds=time.monotonic() - began,
     )

@@ -138,7 +138,7 @@ def plan_panel(plan: Plan, file: Path, csv: Path | None, at: str | None) -> Rend
     facts.add_row("speech", _expected_speech(plan.speech_seconds / 60))
     if plan.first_calls:
         facts.add_row("begins", local_with_zone(plan.begins, zone))
-        facts.add_row("ends", _expected_end(plan, zone))
+        facts.add_row("stops" if plan.over_budget else "ends", _expected_end(plan, zone))
     if priority := plan.definition.priority:
         facts.add_row("priority", PRIORITIES[priority])
     for remark in _account_remarks(plan, at):

@@ -11,7 +11,6 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.text import Text
 
-from campaigns.lifecycle import CampaignStatus
 from campaigns.reporting.glossary import label, plain
 from console.cli.output import table
 from console.formatting import rounded_estimate
@@ -72,7 +71,7 @@ def _verdict(rehearsed: Rehearsed) -> Iterator[RenderableType]:
     """That all is as planned, or what is not and what the plan does not reckon with."""
     comparison, calls = rehearsed.comparison, rehearsed.plan.outcome_model.calls
     odds = f"learned from {counted(calls, 'call')} of this account" if calls else "assumed: no calls to learn from"
-    if rehearsed.totals.status is not CampaignStatus.FINISHED:
+    if not comparison.is_over:
         yield Text("Outside the odds, for it did not come to its end.", style="bold red")
     elif comparison.within:
         yield Text(f"All within the odds ({odds}).")

@@ -173,6 +173,14 @@ def test_a_budget_of_calls_a_day_lasts_for_days(ledger, tmp_path):
     assert rehearsed.comparison.within
 
 
+def test_a_budget_in_all_that_is_used_up_as_planned_is_the_end(ledger, tmp_path):
+    file = written(tmp_path, numbers(12), limits={"calls": 5}, retry={"max_attempts": 1})
+    rehearsed = rehearse(file, configured(tmp_path), ledger, begins=TUESDAY)
+    assert (rehearsed.totals.status, rehearsed.totals.attempts) == ("paused", 5)
+    assert rehearsed.comparison.within
+    assert rehearsed.comparison.differences == []
+
+
 def test_a_canary_that_too_few_answer_pauses_it_and_that_is_named(ledger, tmp_path):
     phones = [*(f"+1{area}5550111" for area in range(415, 420)), *numbers(10, area=212)]
     file = written(tmp_path, phones, canary={"contacts": 5, "reached": 0.5}, retry={"max_attempts": 1})
