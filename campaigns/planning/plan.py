@@ -32,13 +32,14 @@ from dialer.account_settings import AccountSettings
 from dialer.bucket import BucketState
 from dialer.call_kinds import Informer
 from dialer.errors import DialerError
-from dialer.prices import amount
+from dialer.prices import Prices, amount
 
 RUNS_FOR_CALLS = 200_000  # short lists are simulated more often: chance makes a greater difference there
 MOST_RUNS = 25
 ENOUGH_RUNS = 10  # for a range of ends
 ANY_ZONE = "UTC"
 SECONDS_PER_DAY = 86400
+LIKELY = 0.5
 NEARER = "its appointment is nearer than its last reminder"
 NEARER_THAN_ONE = "its appointment is nearer than its reminder {label} before"
 TOO_LATE_FOR_ALL = "no calling hour comes in time for its reminders"
@@ -100,7 +101,8 @@ class PlannedCost:
     """Money that a campaign is expected to cost: the mean of all runs, and the range of eight in ten of them.
 
     `between` is None where there were not enough runs. `dearest` is the most that one call may cost, which is kept
-    back for it. `budget` is the campaign's own, None where it has none.
+    back for it. `budget` is the campaign's own, None where it has none; `used_up` is the share of the runs in which it
+    was used up first.
     """
 
     currency: str
@@ -109,11 +111,12 @@ class PlannedCost:
     for_each_reached: Decimal | None
     dearest: Decimal
     budget: Decimal | None
+    used_up: float
 
     @property
     def is_over_budget(self) -> bool:
         """Whether the budget is expected to be used up first, or too small for a call."""
-        return self.budget is not None and max(self.expected, self.dearest) > self.budget
+        return self.budget is not None and (self.used_up >= LIKELY or self.dearest > self.budget)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,7 +210,8 @@ def make_plan(
     with ledger.reading() as db:
         earlier_calls = _earlier_calls(db, definition, settings, now)
         others = (0, 0.0) if alone else other_campaigns(db, definition)
-    rows = _read(audience, earlier_calls, begins, progress)
+    is_limited = definition.limits is not None and definition.limits.cost is not None
+    rows = _read(audience, earlier_calls, begins, progress, settings.prices if is_limited else None)
     shortest = min(rows.contacts.message_seconds, default=0.0)
     capacity = capacity_of(definition, settings, begins=begins, tick=tick, shortest=shortest, others=others)
     if bucket_state:
@@ -267,6 +271,7 @@ def planned_cost(
         for_each_reached=amount(sum(costs) // reached) if reached else None,
         dearest=amount(dearest),
         budget=definition.limits.cost if definition.limits else None,
+        used_up=fmean(run.money_used_up for run in runs),
     )
 
 
@@ -313,8 +318,13 @@ def _seconds_of_messages(rows: PlannedRows, run: SimulationResult) -> float:
 
 
 def _read(
-    audience: Audience, earlier_calls: Mapping[str, list[float]], begins: datetime, progress: ProgressBar
+    audience: Audience,
+    earlier_calls: Mapping[str, list[float]],
+    begins: datetime,
+    progress: ProgressBar,
+    prices: Prices | None,
 ) -> PlannedRows:
+    """The rows of the list; `prices` where a budget in money counts them."""
     rows, zones, places = PlannedRows(), dict[str, int](), list[tuple[Any, int]]()
     for row in progress(audience.rows(), audience.estimated_rows()):
         if isinstance(row, Reject):
@@ -322,6 +332,8 @@ def _read(
             rows.skipped.append((row.line, _skipped_as(row), reason))
             continue
         _add(rows, row, audience.definition, zones, begins)
+        if prices is not None:
+            _add_costs(rows, prices, talks=not isinstance(audience.definition.call, Informer))
         if audience.order_key and not audience.definition.reminders:
             places.append((audience.order_key(row), len(places)))
         if row.phone.identity in earlier_calls and rows.lines and rows.lines[-1] == row.line:
@@ -387,6 +399,14 @@ def _add_once(
         place = definition.caller_id.numbers.index
         rows.contacts.add_numbers(tuple(tuple(map(place, group)) for group in definition.caller_id.eligible(row.e164)))
     rows.contacts.not_after.append(until.timestamp() if until else math.inf)
+
+
+def _add_costs(rows: PlannedRows, prices: Prices, *, talks: bool) -> None:
+    """Add what calls to the rows cost that were added since it was called last."""
+    for index in range(len(rows.contacts.costs) // 3, len(rows.lines)):
+        seconds = rows.contacts.message_seconds[index]
+        price = prices.of_call(f"+{rows.numbers[index]}", seconds, talks=talks)
+        rows.contacts.costs.extend((price.call, price.cost(seconds), price.kept_back))
 
 
 def _earlier_calls(

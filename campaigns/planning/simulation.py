@@ -16,8 +16,10 @@ from campaigns.planning.capacity import Capacity
 from campaigns.planning.hours_cache import NEVER, HoursCache
 from campaigns.planning.outcome_model import NO_CALL, OutcomeModel
 from campaigns.planning.simulated_limits import SimulatedLimits
+from campaigns.planning.simulated_money import SimulatedMoney
 from campaigns.planning.simulated_numbers import NumberGroups, SimulatedNumbers
 from dialer.calls import REACHED, Outcome
+from dialer.prices import millionths
 from dialer.verdicts import Verdict
 
 SLOT = 300  # seconds, for a picture of when calls are placed
@@ -37,6 +39,8 @@ class SimulatedContacts:
     groups           for each contact, the index of the numbers that it may be shown in `number_groups`; empty where
                      they are not limited
     number_groups    the numbers that may be shown, as they occur, with their index
+    costs            three amounts for each contact, in millionths: a call that is not answered, one that is, and what
+                     is kept back for it; empty where there is no budget in money
     waits_until      until when contacts that are never called keep the campaign from its end
     earlier_calls    by contact index: earlier calls that count for the frequency caps
     first_of_row     for each contact, the first with its number: of several reminders; empty where all are others
@@ -51,6 +55,7 @@ class SimulatedContacts:
     first_of_row: array[int] = field(default_factory=lambda: array("l"))
     groups: array[int] = field(default_factory=lambda: array("H"))
     number_groups: dict[NumberGroups, int] = field(default_factory=dict)
+    costs: array[int] = field(default_factory=lambda: array("q"))
     waits_until: float = 0.0
 
     def __len__(self) -> int:
@@ -71,6 +76,7 @@ class SimulationResult:
                     waited in vain until its `not_after` or the campaign's end
     canary_reached  how many of the canary's contacts were reached when it was decided; None: never decided
     by_slot         calls by `SLOT` of Unix time
+    money_used_up   whether the budget in money was used up before all were called
     """
 
     first_at: array[float]
@@ -79,6 +85,7 @@ class SimulationResult:
     ends: float = 0.0
     canary_reached: int | None = None
     by_slot: Counter[int] = field(default_factory=Counter)
+    money_used_up: bool = False
 
 
 class Simulation:
@@ -95,6 +102,8 @@ class Simulation:
         self._caps = [(cap.calls, cap.window.total_seconds()) for cap in definition.caps]
         self._canary = definition.canary
         self._pool = definition.caller_id
+        cost = definition.limits.cost if definition.limits else None
+        self._most_cost = None if cost is None else millionths(cost)
         self._ends_at = definition.ends_at.timestamp() if definition.ends_at else NEVER
         self._delays: dict[CallHistory, float] = {}
 
@@ -113,6 +122,7 @@ class Simulation:
         sampler = self._model.sampler(rng)
         calls_made = {index: list(calls) for index, calls in contacts.earlier_calls.items()}
         numbers, number_groups = self._numbers(begin), list(contacts.number_groups)
+        money = SimulatedMoney(self._most_cost) if self._most_cost is not None and contacts.costs else None
         canary = SimulatedCanary(self._canary) if self._canary and self._canary.contacts <= len(contacts) else None
         poll_interval = self._capacity.poll_interval
         first_poll = begin + rng.random() * poll_interval
@@ -169,6 +179,12 @@ class Simulation:
                     else:
                         self._expire(not_after, result)
                     continue
+            if money is not None and (later := money.free_at(now, contacts.costs[3 * index + 2])) != now:
+                if later == NEVER:
+                    _leave_uncalled(call, order, result)
+                    break
+                order.push(later, index, history)
+                continue
             if not history:
                 result.first_at[index] = now
             outcome, duration = sampler.sample(index, len(history), contacts.message_seconds[index])
@@ -191,6 +207,8 @@ class Simulation:
             if self._caps:
                 calls_made.setdefault(person, []).append(now)
             reached = outcome in REACHED
+            if money is not None:
+                money.use(contacts.costs[3 * index + 2], contacts.costs[3 * index + reached], ended + settle_seconds)
             if canary is not None:
                 canary.count_call(index, now, ended + settle_seconds, reached=reached)
             if reached:
@@ -200,6 +218,7 @@ class Simulation:
             if retry_at < not_after:
                 order.push(retry_at, index, history)
         result.ends = self._next_tick(result.ends, begin)
+        result.money_used_up = money is not None and money.used_up
         result.canary_reached = canary.reached if canary and canary.full else None
         return result
 

@@ -147,6 +147,7 @@ class PlannedCost(BaseModel):
     for_each_reached: Decimal | None
     dearest: Decimal = Field(description="The most that one call may cost.")
     budget: Decimal | None
+    used_up: float = Field(description="The share of the simulated runs in which the budget is used up first.")
     is_over_budget: bool
 
 

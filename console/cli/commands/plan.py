@@ -95,7 +95,8 @@ def _expected_cost(cost: PlannedCost) -> str:
         words += f"\n8 times of 10 from {low:,.2f} to {high:,.2f}"
     if cost.is_over_budget and cost.dearest > (cost.budget or 0):
         return f"{words}\none call may cost {cost.dearest:,.2f}, more than its budget of {cost.budget:,.2f}"
-    return f"{words}\nmore than its budget of {cost.budget:,.2f}: it would pause" if cost.is_over_budget else words
+    paused = f"{words}\nits budget of {cost.budget:,.2f} is used up first: it would pause"
+    return paused if cost.is_over_budget else words
 
 
 def _account_remarks(plan: Plan, at: str | None) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -277,6 +278,28 @@ def test_rows_that_the_budget_does_not_reach_have_a_fate_of_their_own(ledger, tm
     assert [one.fate for one in told] == ["dial"] * 3 + ["over budget"] * 2
     assert told[4].reason == "the campaign's budget is used up before its turn"
     assert (plan.over_budget, plan.expired, plan.most_calls) == (2, 0, 3)
+
+
+MONEY = {"currency": "EUR", "per_call": "0.02", "per_minute": "0.10", "round_to": 1}
+
+
+@pytest.mark.parametrize(
+    ("cost", "least", "most", "used_up"),
+    [
+        ("0.50", 16, 19, 1.0),  # a call costs 0.02 or 0.025, and 0.077 are kept back for one while it goes on
+        ("5.00", 20, 20, 0.0),
+        ("0.05", 0, 0, 1.0),  # less than one call may cost
+    ],
+)
+def test_a_budget_in_money_is_spent_call_by_call(ledger, tmp_path, cost, least, most, used_up):
+    accounts = {"main": webex(pace=10, prices=MONEY)}
+    more = f"limits: {{cost: {cost}}}\nconcurrency: 1\n"
+    plan = planned(tmp_path, ledger, *good(20), more=more, accounts=accounts)
+    assert least <= plan.first_calls <= most
+    assert plan.over_budget == 20 - plan.first_calls
+    assert plan.cost is not None
+    assert (plan.cost.used_up, plan.cost.is_over_budget) == (used_up, used_up == 1.0)
+    assert plan.cost.expected <= Decimal(cost)
 
 
 def test_between_when_it_ends_is_told_for_lists_that_are_replayed_often(ledger, tmp_path, clock):
