@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -55,9 +56,12 @@ class Reader:
 
 
 @contextmanager
-def reading(console: Console, *scopes: Scope, after: str = "", **query: str) -> Iterator[Reader]:
-    name = f"reader-{len(api_tokens.listed(console.ledger))}"
-    _, secret = api_tokens.create(console.ledger, name, scopes or (Scope.READ,), who="test", now=console.clock())
+def reading(
+    console: Console, *scopes: Scope, after: str = "", expires_at: datetime | None = None, **query: str
+) -> Iterator[Reader]:
+    name, ends = f"reader-{len(api_tokens.listed(console.ledger))}", {"expires_at": expires_at}
+    given = scopes or (Scope.READ,)
+    _, secret = api_tokens.create(console.ledger, name, given, who="test", now=console.clock(), **ends)
     headers = {"Authorization": f"Bearer {secret}"} | ({"Last-Event-ID": after} if after else {})
     others = console.state.streams._count
     with (
@@ -134,6 +138,15 @@ def test_a_revoked_token_ends_it(console: Console) -> None:
     with reading(console) as reader:
         (name,) = [one.name for one in api_tokens.listed(console.ledger)]
         api_tokens.revoke(console.ledger, name, who="ann", now=console.clock())
+        with pytest.raises(EOFError):
+            reader.next()
+
+
+def test_a_token_whose_time_is_over_ends_it_and_is_told_nothing_of_then(console: Console) -> None:
+    campaign = console_server.add_campaign(console.ledger, now=console.clock())
+    with reading(console, expires_at=console.clock() + timedelta(seconds=60)) as reader:
+        console.clock.forward(61)
+        pause(console, campaign)
         with pytest.raises(EOFError):
             reader.next()
 

@@ -229,7 +229,11 @@ def test_accounts_and_live_calls_are_told_as_the_commands_tell_them(stack: Stack
     with stack.client("watcher", "read,calls") as http:
         (account,) = http.get("/accounts").json()["items"]
         assert (account["account"], account["away"]) == ("main", None)
-        assert {limit["limit"] for limit in account["limits"]} >= {"calls in progress"}
+        (watched,) = stack.shell.run("accounts", "--watch", "--json").json
+        told, seen = ({line["limit"]: line for line in lines} for lines in (account["limits"], watched["lines"]))
+        for name in ("pace", "calls in progress"):  # the windows of points come and go with their minutes
+            assert (set(told[name]), told[name]["of"]) == (set(seen[name]), seen[name]["of"])
+        assert set(account) >= set(watched) - {"lines"}
         assert http.get("/live-calls").json() == {"items": []}
         unknown = http.post("/live-calls/7/release", json={})
         assert (unknown.status_code, unknown.json()["type"]) == (409, "urn:dialer:not-done")

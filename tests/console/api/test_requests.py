@@ -143,3 +143,9 @@ def test_a_country_that_is_none_is_named(console: Console, standing: str, countr
     said = refused(console.http.post(f"/api/v1/campaigns/{standing}/contacts/search", json=given), 422)
     assert said.startswith(f'country: no country has the code "{country}"')
     assert hint in said
+
+
+@pytest.mark.parametrize("path", ["campaigns", "campaigns/reminders-1", "campaigns/reminders-1/pause", "suppressions"])
+def test_the_addresses_of_before_are_gone(console: Console, standing: str, path: str) -> None:
+    for method in ("GET", "POST"):
+        assert refused(console.http.request(method, f"/api/{path}", json={}), 404) == "there is nothing here"
