@@ -19,9 +19,9 @@ from campaigns.ledger.costs import cost_of_attempt
 from campaigns.ledger.lists.contacts import (
     ContactRef,
     NoSuchContact,
-    call_by_id,
     contact_by_id,
     contact_named,
+    no_such_call,
     version_of,
 )
 from campaigns.ledger.numbers.erasures import shown_number
@@ -169,9 +169,10 @@ def call_story(
     ledger: Ledger, contact_id: int, *, now: datetime, surroundings: Surroundings = NOT_ASKED
 ) -> ContactExplanation:
     """As `contact_story`, for one of a standing campaign: what a program asks of its call. Raises NoSuchContact."""
-    with ledger.reading() as db:
-        call_by_id(db, contact_id)
-    return contact_story(ledger, contact_id, now=now, surroundings=surroundings)
+    story = contact_story(ledger, contact_id, now=now, surroundings=surroundings)
+    if not story.campaign.definition.contacts.standing:
+        raise no_such_call(contact_id)
+    return story
 
 
 def contact_story(

@@ -137,8 +137,13 @@ def call_by_id(db: Connection, contact_id: int) -> Row[Any]:
     """The contact of a standing campaign with this id: single calls are asked of those alone. Raises NoSuchContact."""
     row = contact_by_id(db, contact_id)
     if not queries.campaign(db, row.campaign_id).definition.contacts.standing:
-        raise NoSuchContact(f"no call has the id {contact_id}", "use the id that the request was answered with")
+        raise no_such_call(contact_id)
     return row
+
+
+def no_such_call(contact_id: int) -> NoSuchContact:
+    """The error for an id that no single call has."""
+    return NoSuchContact(f"no call has the id {contact_id}", "use the id that the request was answered with")
 
 
 def no_such_contact(campaign: Campaign, ref: ContactRef) -> NoSuchContact:
