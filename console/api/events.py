@@ -50,7 +50,7 @@ async def stream_events(
     def reader() -> EventReader:
         return EventReader(
             state.ledger,
-            kinds=kinds_named(type.split(",")) if type else tuple(EventKind),
+            kinds=tuple(EventKind) if type is None else kinds_named(type.split(",")),
             campaign=campaign,
             last_event_id=last_event_id,
             shown=caller.shown,

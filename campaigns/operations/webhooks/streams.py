@@ -47,7 +47,7 @@ class EventReader:
         self._ledger, self._kinds, self._shown = ledger, kinds, shown
         self._keep(now)
         with ledger.reading() as db:
-            self._campaign_id = queries.campaign(db, campaign).id if campaign else None
+            self._campaign_id = None if campaign is None else queries.campaign(db, campaign).id
             cursor = event_stream.from_event(db, last_event_id) if last_event_id else event_stream.from_now(db)
         if cursor is None:
             raise EventsNotKept(

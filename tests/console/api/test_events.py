@@ -194,7 +194,11 @@ def test_it_says_now_and_then_that_it_is_there_and_there_are_so_many_and_no_more
 
 
 @pytest.mark.parametrize(
-    ("query", "status"), [({"type": "contact.found"}, 422), ({"campaign": "nowhere"}, 404), ({"since": "0"}, 422)]
+    ("query", "status"),
+    [
+        *(({"type": "contact.found"}, 422), ({"campaign": "nowhere"}, 404), ({"since": "0"}, 422)),
+        *(({"type": ""}, 422), ({"type": "contact.finished,"}, 422), ({"campaign": ""}, 404)),  # blank is not absent
+    ],
 )
 def test_what_cannot_be_read_is_refused(console: Console, query: dict[str, str], status: int) -> None:
     assert console.http.get("/api/v1/events", params=query).status_code == status
