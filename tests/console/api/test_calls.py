@@ -191,6 +191,26 @@ def test_a_change_of_what_has_changed_meanwhile_is_412(console: Console, listed:
     assert console.http.patch(at, json={"fields": {"name": "Cid"}}, headers=current).status_code == 200
 
 
+def test_of_ten_who_change_the_same_thing_as_they_have_seen_it_one_does(console: Console, listed: str) -> None:
+    """The first is answered 200, and whoever comes after has seen another one."""
+    (contact, *_) = console.http.get(f"/api/v1/campaigns/{listed}/contacts").json()["items"]
+    at, campaign = f"/api/v1/campaigns/{listed}/contacts/{contact['id']}", f"/api/v1/campaigns/{listed}"
+    secret = token(console, Scope.CAMPAIGNS, Scope.READ)
+    for asked, method, path, body in (
+        (at, "PATCH", at, lambda number: {"fields": {"name": f"Name {number}"}}),
+        (campaign, "POST", f"{campaign}/cancel", lambda number: {"reason": f"number {number}"}),
+    ):
+        seen = {"If-Match": console.http.get(asked).headers["etag"]}
+
+        def act(number: int, of: Any = (method, path, body, seen)) -> int:
+            method, path, body, seen = of
+            with bearing(console, secret) as http:
+                return http.request(method, path, json=body(number), headers=seen).status_code
+
+        with ThreadPoolExecutor(10) as threads:
+            assert sorted(threads.map(act, range(10))) == [200] + [412] * 9, path
+
+
 @pytest.mark.parametrize("name", [{}, {"key": "A-1", "id": 1}, {"number": "12"}, {"nmber": "+14155550101"}])
 def test_a_contact_is_named_in_one_way(console: Console, listed: str, name: dict[str, Any]) -> None:
     reply = console.http.post(f"/api/v1/campaigns/{listed}/contacts/withdraw", json={"contacts": [name]})

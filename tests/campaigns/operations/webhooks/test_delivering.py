@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import pairwise
+from urllib.parse import urlsplit
 
 import pytest
 from anyio.from_thread import start_blocking_portal
@@ -327,6 +330,27 @@ def test_a_name_that_leads_inside_is_refused_before_anything_is_connected(receiv
                 strict.post(Message(id="evt_1", url=url, body=b"{}", salts=["s"]), now=utc_now(), timeout=5)
         loop.call(strict.aclose)
     assert receiver.came == []
+
+
+def test_a_name_of_two_addresses_leads_to_none_inside_whatever_the_other_is(receiver, monkeypatch):
+    """Nothing listens at the first, which is allowed; the second is inside, and would answer."""
+    port = urlsplit(receiver.url).port
+    two = [
+        (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port))
+        for address in ("127.0.0.2", "127.0.0.1")
+    ]
+    real = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, *rest, **named: two if host == "two.test" else real(host, *rest, **named)
+    )
+    message = Message(id="evt_1", url=receiver.url.replace("127.0.0.1", "two.test"), body=b"{}", salts=["s"])
+    with start_blocking_portal() as loop:
+        for allowed, told in ((["127.0.0.2"], 0), (["127.0.0.1"], 1)):
+            posts = SignedPosts(loop, key=KEY, allowed=networks(allowed))
+            with nullcontext() if told else pytest.raises(NoAnswer):
+                posts.post(message, now=utc_now(), timeout=5)
+            loop.call(posts.aclose)
+            assert len(receiver.came) == told
 
 
 @pytest.mark.parametrize(
