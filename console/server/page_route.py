@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from campaigns.operations.people import Role
 from console.server.auth import READING, Caller, form_token, identify, require_same_site
+from console.server.body import bounded
 from console.server.request_checks import require_known_host, require_known_parameters
 from console.server.state import AppState, equal_in_constant_time
 
@@ -20,6 +21,8 @@ ROLE = "x-role"
 
 class PageRoute(APIRoute):
     """Authenticates a person, asks for the role, and believes a form only if this console gave it to that person."""
+
+    most_bytes: ClassVar[int] = FORM_LIMIT
 
     def get_route_handler(self) -> Any:
         """The handler that FastAPI calls."""
@@ -37,6 +40,7 @@ class PageRoute(APIRoute):
             if request.method in READING:
                 return await handle(request)
             await require_same_site(request, state)
+            request = Request(request.scope, bounded(request, self.most_bytes))
             try:
                 await _require_form_token(request, caller)
                 return await handle(request)
@@ -59,19 +63,20 @@ class PublicRoute(APIRoute):
             await require_known_parameters(request)
             if request.method not in READING:
                 await require_same_site(request, state)
-            return await handle(request)
+            return await handle(Request(request.scope, bounded(request, FORM_LIMIT)))
 
         return answer
 
 
 def public_router() -> APIRouter:
     """A router for pages that need no log-in."""
-    return APIRouter(route_class=PublicRoute, default_response_class=HTMLResponse, max_body_size=FORM_LIMIT)
+    return APIRouter(route_class=PublicRoute, default_response_class=HTMLResponse)
 
 
 def page_router(*, max_body: int = FORM_LIMIT) -> APIRouter:
     """A router for pages. Forms of more than `max_body` bytes are refused (413)."""
-    return APIRouter(route_class=PageRoute, default_response_class=HTMLResponse, max_body_size=max_body)
+    kind = type(PageRoute.__name__, (PageRoute,), {"most_bytes": max_body})
+    return APIRouter(route_class=kind, default_response_class=HTMLResponse)
 
 
 def for_role(role: Role) -> dict[str, Any]:
