@@ -74,6 +74,7 @@ class SimulationResult:
                     the campaign's end comes first, infinite where the budget is used up first
     ends            when the last contact is final, in Unix seconds: its last call has ended and is settled, or it has
                     waited in vain until its `not_after` or the campaign's end
+    waited_until    when the last of those who wait in vain has expired, in Unix seconds
     canary_reached  how many of the canary's contacts were reached when it was decided; None: never decided
     by_slot         calls by `SLOT` of Unix time
     money_used_up   whether the budget in money was used up before all were called
@@ -83,6 +84,7 @@ class SimulationResult:
     calls: int = 0
     reached: int = 0
     ends: float = 0.0
+    waited_until: float = 0.0
     canary_reached: int | None = None
     by_slot: Counter[int] = field(default_factory=Counter)
     money_used_up: bool = False
@@ -113,9 +115,8 @@ class Simulation:
         One long loop, because a million contacts pass through it: calls of small functions take most of its time.
         """
         contacts, hours, settle_seconds = self._contacts, self._hours, self._capacity.settle_seconds
-        result = SimulationResult(
-            first_at=array("d", [math.nan]) * len(contacts), ends=max(begin, min(contacts.waits_until, self._ends_at))
-        )
+        result = SimulationResult(first_at=array("d", [math.nan]) * len(contacts), ends=begin)
+        result.waited_until, is_used_up = min(contacts.waits_until, self._ends_at), False
         order, limits = CallOrder(() if contacts.due else contacts.zone, begin), SimulatedLimits(self._capacity, begin)
         for index, due in enumerate(contacts.due):
             order.push(max(due, begin), index, ())
@@ -137,6 +138,7 @@ class Simulation:
             now = free_at if due <= free_at else limits.earliest(due)
             if now == NEVER:
                 _leave_uncalled(call, order, result)
+                is_used_up = True
                 break
             not_after = contacts.not_after[index]
             person = contacts.first_of_row[index] if contacts.first_of_row else index
@@ -182,6 +184,7 @@ class Simulation:
             if money is not None and (later := money.free_at(now, contacts.costs[3 * index + 2])) != now:
                 if later == NEVER:
                     _leave_uncalled(call, order, result)
+                    is_used_up = True
                     break
                 order.push(later, index, history)
                 continue
@@ -217,6 +220,8 @@ class Simulation:
             retry_at = self._retry_at(index, history, now, ended, begin)
             if retry_at < not_after:
                 order.push(retry_at, index, history)
+        if not is_used_up:  # a campaign that a budget pauses has its end there, whoever waits
+            result.ends = max(result.ends, result.waited_until)
         result.ends = self._next_tick(result.ends, begin)
         result.money_used_up = money is not None and money.used_up
         result.canary_reached = canary.reached if canary and canary.full else None
@@ -233,7 +238,7 @@ class Simulation:
         """A contact that waits expires at this moment, or at the campaign's end; without either it has none."""
         expires = min(not_after, self._ends_at)
         if expires < NEVER:
-            result.ends = max(result.ends, expires)
+            result.waited_until = max(result.waited_until, expires)
 
     def _capped_until(self, calls: Sequence[float], now: float) -> float:
         """`now` when the frequency caps allow a call, else when they will."""

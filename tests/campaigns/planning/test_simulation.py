@@ -235,6 +235,15 @@ def test_a_budget_used_up_leaves_the_others_uncalled():
     assert took(done) == pytest.approx(11 * 0.1 + 5, abs=0.01)
 
 
+def test_a_budget_used_up_is_the_end_whoever_waits():
+    capped = {"frequency": {"per_number": "1/7d"}, "retry": {"max_attempts": 2, "no_answer": "1s"}}
+    silent = telling(((Outcome.NO_ANSWER, 5.0), (Outcome.NO_ANSWER, 5.0)))
+    done = replayed(capped, 30, odds=silent, last={0: 20 * 3600.0}, budget_calls=12, gap=10.0)
+    assert math.inf in done.first_at
+    assert done.waited_until > 0, "the first waits for its cap, in vain"
+    assert took(done) == pytest.approx(11 * 10 + 5, abs=0.01)
+
+
 def test_other_campaigns_of_the_account_have_their_part_until_they_are_through():
     alone = replayed({}, 100, gap=0.0, account_gap=0.1)
     beside = replayed({}, 100, gap=0.0, account_gap=0.1, other_calls=50, other_weight=1.0)
