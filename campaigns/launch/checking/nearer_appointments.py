@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -11,12 +12,14 @@ from math import inf
 from campaigns.audience.rows.contact_row import ContactRow
 from campaigns.calendar.calling_hours import next_opening
 from campaigns.calendar.reminders import reminder_moments
+from campaigns.calendar.zones import zones_of
 from campaigns.definition import Definition
 from campaigns.launch.checking.staging import NO_ZONE
 from dialer.plural import counted
 
-MINUTE = 60
-MOST_KEPT = 100_000
+Span = tuple[float, float, float]
+"""A time in which calls are allowed, or not: its beginning and end, and the first moment from its beginning on at which
+they are (Unix seconds)."""
 
 
 class NearerAppointments:
@@ -27,7 +30,7 @@ class NearerAppointments:
         self._moments = [array("d") for _ in definition.reminders]
         self._closed = [array("d") for _ in definition.reminders]  # those for which no calling hour comes in time
         self._last_told = array("d")  # of each contact, 0 where it has none
-        self._openings: dict[tuple[str, int], float] = {}
+        self._spans: dict[str, list[Span]] = {}  # by zone, in their order
 
     def add(self, row: ContactRow) -> None:
         """Note when the contact is to be reminded."""
@@ -62,12 +65,20 @@ class NearerAppointments:
             yield f"{left}: no calling hour comes in time"
 
     def _opening(self, zone: str, moment: float) -> float:
-        """The first calling hour from this moment on (Unix seconds). Hours change by the minute, and are kept so."""
-        minute = int(moment // MINUTE)
-        kept = self._openings.get((zone, minute))
-        if kept is None:
-            if len(self._openings) >= MOST_KEPT:
-                self._openings.clear()
-            opening = next_opening(self._definition, zone, datetime.fromtimestamp(minute * MINUTE, UTC))
-            kept = self._openings[zone, minute] = opening.timestamp() if opening else inf
-        return max(kept, moment)
+        """The first calling hour from this moment on (Unix seconds); infinite where none comes."""
+        spans = self._spans.setdefault(zone, [])
+        place = bisect_right(spans, (moment, inf, inf)) - 1
+        if place < 0 or moment >= spans[place][1]:
+            place += 1
+            spans.insert(place, self._span_from(zone, moment))
+        return max(moment, spans[place][2])
+
+    def _span_from(self, zone: str, moment: float) -> Span:
+        at = datetime.fromtimestamp(moment, UTC)
+        opens = next_opening(self._definition, zone, at)
+        if opens is None or opens > at:
+            until = opens.timestamp() if opens else inf
+            return moment, until, until
+        closes = self._definition.windows.closes_at(at, *zones_of(zone))
+        ends = [one.timestamp() for one in (closes, self._definition.ends_at) if one]
+        return moment, min(ends, default=inf), moment
