@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from dialer.account import Account
 from dialer.bucket import BucketUnavailable, GrantResult, Urgency
-from dialer.errors import DialerError, ProviderError
+from dialer.errors import DialerError, NotPlaced, ProviderError
 from dialer.providers.call_management import CallManagement, CallManager, LegState, LiveCall, Operation, TalkOption
 from dialer.providers.registry import PROVIDERS
 from dialer.scripts import Recording, Script, Speech
@@ -88,11 +88,15 @@ def managing_providers() -> str:
     return " or ".join(name for name, spec in PROVIDERS.items() if spec.management is not None)
 
 
+NOT_REACHED = "see that the provider is reached from here (`dialer doctor`), and ask again"
+
+
 def remedy_for(account: Account, error: ProviderError) -> str:
     """What can be done about an error of the account's provider; empty where nothing is known."""
     management = _management(account)
     word = error.ruling.mnemonic or error.ruling.verdict.value
-    return error.remedy or (management.remedies.get(word, "") if management else "")
+    known = error.remedy or (management.remedies.get(word, "") if management else "")
+    return known or (NOT_REACHED if isinstance(error, NotPlaced) else "")
 
 
 def leg_state(account: Account, state: str) -> LegState | None:

@@ -96,6 +96,7 @@ REMEDIES: Mapping[int, str] = {
     415: "send JSON as it is, with the header Content-Type: application/json; or without a body X-Dialer: 1",
     421: "if it is a name of this console, list it in the setting console.hosts",
     422: "correct what is named",
+    502: "see that the provider is reached from here (`dialer doctor`), and ask again",
     429: "wait as long as Retry-After says; `dialer users password NAME` sets a new password",
 }
 
@@ -115,7 +116,9 @@ async def _dialer_error(request: Request, exc: Exception) -> Response:
     status = next((status for kind, status in STATUSES.items() if isinstance(exc, kind)), 503)
     if status == 503:
         log.error("cannot answer", error=type(exc).__name__, why=exc.message)
-    return _error_response(request, dialer_problem(status, exc))
+    problem = dialer_problem(status, exc)
+    problem.remedy = problem.remedy or (REMEDIES[502] if status == 502 else "")
+    return _error_response(request, problem)
 
 
 async def _http_error(request: Request, exc: Exception) -> Response:

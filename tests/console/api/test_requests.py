@@ -149,3 +149,9 @@ def test_a_country_that_is_none_is_named(console: Console, standing: str, countr
 def test_the_addresses_of_before_are_gone(console: Console, standing: str, path: str) -> None:
     for method in ("GET", "POST"):
         assert refused(console.http.request(method, f"/api/{path}", json={}), 404) == "there is nothing here"
+
+
+def test_a_provider_that_is_not_reached_is_said_with_what_to_do(console: Console) -> None:
+    for act, status in (("block", 502), ("release", 409)):
+        said = refused(console.http.post(f"/api/v1/live-calls/1/{act}", json={"account": "main"}), status)
+        assert "no connection to 127.0.0.1:9" in said
