@@ -1,4 +1,4 @@
-"""Large ledgers: what is asked of PostgreSQL at one size and at ten times that, three attempts a contact.
+"""Large ledgers: what is asked of PostgreSQL at one size and at a larger one, three attempts a contact.
 
 `SMALL_CONTACTS` and `LARGE_CONTACTS` set the sizes: ten million contacts take some 20 GB of disk.
 """
@@ -18,7 +18,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import select
 
 from benchmarks.figures import Figures
-from benchmarks.large_postgres import ATTEMPTS, fill, phone
+from benchmarks.large_postgres import ATTEMPTS, SETTINGS, fill, phone
 from benchmarks.subjects.fleet.workers import placed
 from campaigns.ledger import claims, queries
 from campaigns.ledger.attempts import Opening, open_attempts
@@ -48,7 +48,7 @@ Step = Callable[[], object]
 def measure() -> Iterator[Figures]:
     """Both ledgers on one server, each step in turns on the one and on the other."""
     with (
-        postgres.server(durable=True) as server,
+        postgres.server(durable=True, settings=SETTINGS) as server,
         postgres.database(server) as small,
         postgres.database(server) as large,
         tempfile.TemporaryDirectory(prefix="dialer-bench-") as folder,

@@ -38,27 +38,29 @@ def given() -> str | None:
 
 
 @contextmanager
-def server(debian: Path = DEBIAN, *, durable: bool = False) -> Iterator[str]:
+def server(debian: Path = DEBIAN, *, durable: bool = False, settings: Sequence[str] = ()) -> Iterator[str]:
     """The URL of a server with a database of its own; stopped and removed afterwards when we started it.
 
-    It survives no power cut, unless it is `durable`.
+    It survives no power cut, unless it is `durable`. `settings` are options of its command line.
     """
     if url := given():
         yield url
         return
-    with own_server(debian, durable=durable) as own:
+    with own_server(debian, durable=durable, settings=settings) as own:
         yield own.url
 
 
 @contextmanager
-def own_server(debian: Path = DEBIAN, *, durable: bool = False, folder: Path | None = None) -> Iterator[Server]:
+def own_server(
+    debian: Path = DEBIAN, *, durable: bool = False, folder: Path | None = None, settings: Sequence[str] = ()
+) -> Iterator[Server]:
     """A server that we started, with its data in this folder, if one is named."""
     home = Path(tempfile.mkdtemp(prefix="dialer-postgres-", dir=folder))
     try:
         home.chmod(0o755)
         programs = _programs(home, debian)
-        settings = [] if durable else ["-c", "shared_buffers=64MB", "-c", "fsync=off"]
-        own = Server(programs, home, settings)
+        lenient = () if durable else ("-c", "shared_buffers=64MB", "-c", "fsync=off")
+        own = Server(programs, home, [*lenient, *settings])
         try:
             own.start()
             yield own
