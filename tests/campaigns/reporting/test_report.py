@@ -22,6 +22,7 @@ from dialer.calls import Outcome
 from dialer.providers.registry import account_settings
 from dialer.verdicts import Ruling, Verdict
 from tests.support.seeding import claim, contact, dial_again, dialing, fresh, numbers, open_all, seed
+from tests.support.statements import sqlite_plans, statements
 from tests.support.statuses import as_contact
 
 SETTINGS = account_settings(provider="callgear")
@@ -77,6 +78,14 @@ def test_every_attempt_has_its_line_with_the_columns_that_were_promised(ledger, 
     assert (rows[0]["talk_seconds"], rows[0]["provider_call_id"][:5]) == ("7.2", "call-")
     assert rows[1]["next_attempt_at"] == "2026-12-01T15:05:10.000+00:00"
     assert rows[2]["next_attempt_at"] == ""
+
+
+def test_a_contacts_attempts_are_found_by_the_contact_and_not_among_all_of_its_campaign(ledger, ran, tmp_path):
+    with sqlite_plans(ledger) as plans, statements(ledger) as texts:
+        report(ledger, ran, tmp_path)
+    assert not [plan for plan in plans if "LEFT-JOIN" in plan and "campaign_id" in plan]
+    joined = [text for text in texts if "JOIN attempts" in text]
+    assert ["attempts.campaign_id = " in text for text in joined] == [not ledger.has_one_writer]
 
 
 def test_times_carry_their_offset(ledger, clock, ran, tmp_path):
