@@ -41,11 +41,16 @@ class Account:
     clock: Clock
     departures: Departures
     admission: Admission
-    new_flight: Callable[[BlockingPortal, Place], InFlightRequests] = InFlightRequests
+    new_flight: Callable[[BlockingPortal, Place], InFlightRequests] | None = None
 
-    def flight(self) -> InFlightRequests:
-        """For the requests of one thread: they are sent on the process's event loop while the thread goes on."""
-        return self.new_flight(self.loop, self._place)
+    def flight(self, came: Callable[[], object] = lambda: None) -> InFlightRequests:
+        """For the requests of one slice: they are sent on the process's event loop while its thread goes on.
+
+        `came` is called there after each answer.
+        """
+        if self.new_flight:
+            return self.new_flight(self.loop, self._place)
+        return InFlightRequests(self.loop, self._place, came=came)
 
     def look(self, meanwhile: Callable[[], None] = lambda: None) -> Listing:
         """All calls in progress, as the provider lists them; while that is waited for, `meanwhile` is called."""

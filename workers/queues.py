@@ -9,7 +9,8 @@ import redis
 
 QUEUES = CALLS, TICKS, WEBHOOKS, LISTS = "calls", "ticks", "webhooks", "lists"
 TICK_NOTE, WRITE_PROBE = "dialer:tick", "dialer:probe"
-KEPT_MS = 86_400_000
+RELEASING = "dialer:releasing"
+KEPT_MS, RELEASING_MS = 86_400_000, 3_000
 
 
 def nudge_key(account: str) -> str:
@@ -29,18 +30,25 @@ class TickNote(NamedTuple):
     queued: int
 
 
-def touch_tick(server: redis.Redis) -> None:
-    """Leave word that a worker has taken a release tick; what the last one met with stays. Never raises."""
+def begin_tick(server: redis.Redis) -> bool:
+    """Leave word that a worker has taken a release tick; what the last one met with stays. Never raises.
+
+    False while another worker is at one, for RELEASING_MS at the most: two at a time would get in each other's way.
+    """
     with suppress(redis.RedisError), server.pipeline(transaction=False) as pipe:
         pipe.set(TICK_NOTE, "", nx=True)
         pipe.pexpire(TICK_NOTE, KEPT_MS)
-        pipe.execute()
+        pipe.set(RELEASING, "", nx=True, px=RELEASING_MS)
+        return bool(pipe.execute()[-1])
+    return True  # without Redis nothing is released, and that is told
 
 
-def note_tick(server: redis.Redis, trouble: str = "") -> None:
+def end_tick(server: redis.Redis, trouble: str = "") -> None:
     """Leave word that a release tick is done, and what kept it from its work. Never raises."""
-    with suppress(redis.RedisError):
-        server.set(TICK_NOTE, trouble, px=KEPT_MS)
+    with suppress(redis.RedisError), server.pipeline(transaction=False) as pipe:
+        pipe.set(TICK_NOTE, trouble, px=KEPT_MS)
+        pipe.delete(RELEASING)
+        pipe.execute()
 
 
 def queue_depths(server: redis.Redis) -> dict[str, int]:

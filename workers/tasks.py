@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
@@ -15,7 +16,7 @@ from uuid import UUID
 
 import redis
 from celery.exceptions import Retry
-from kombu.exceptions import OperationalError
+from kombu.exceptions import BatchPublishError, OperationalError
 from redis.exceptions import RedisError
 
 from campaigns.dispatch import dial as dialing
@@ -42,13 +43,14 @@ from dialer.seldom import Seldom
 from workers.app import app, settings
 from workers.list_readings import list_readings
 from workers.nudges import RELEASE_NOW
-from workers.queues import note_tick, nudge_key, touch_tick
+from workers.queues import begin_tick, end_tick, nudge_key
 from workers.slice_summary import SliceEnd, SliceSummary, spans
 from workers.tick_guard import TickGuard
 from workers.wiring import runtime
 
 log = get_logger()
 _tick_guard, _named = TickGuard(), Seldom()
+ASKED_AGAIN_AFTER = 0.05  # seconds, whether another worker's tick is over
 NUDGE_SECONDS = 0.5  # how long a nudge waits for a tick that is under way
 RETENTION_SECONDS = 240.0  # of one part of the night's run: a task may take MAX_TASK_SECONDS
 NOTE_SECONDS = 2.0  # how long the note of a tick may take
@@ -105,11 +107,21 @@ def _ended(summary: SliceSummary, contact_ids: Sequence[int], using: Runtime) ->
 @app.task(name="workers.tasks.release", send_events=False)  # type: ignore[untyped-decorator]
 def release() -> None:
     """Claim the contacts that can be called in the next seconds, and publish them to the workers."""
-    touch_tick(_server())
-    with _tick_guard.acquire() as acquired:
-        if acquired:
+    patience = settings.worker.tick_seconds  # for a tick that is under way: the next one comes after so long
+    with _tick_guard.acquire(patience) as acquired:
+        if acquired and _begins(patience):
             with TICK.labels("release").time():
-                note_tick(_server(), _release())
+                end_tick(_server(), _release())
+
+
+def _begins(patience: float) -> bool:
+    """Whether the tick is the only one of all workers, when it has waited for no longer than that."""
+    until = time.monotonic() + patience
+    while not begin_tick(_server()):
+        if time.monotonic() > until:
+            return False
+        time.sleep(ASKED_AGAIN_AFTER)
+    return True
 
 
 @app.task(name=RELEASE_NOW, send_events=False)  # type: ignore[untyped-decorator]
@@ -141,16 +153,15 @@ def _server() -> redis.Redis:
 
 
 def _publish(slices: Sequence[Slice]) -> Sequence[Slice]:
-    """Publish slices to the workers. Returns those that the broker may not have accepted."""
-    remaining = list(slices)
+    """Publish slices to the workers, in one round trip. Returns those that the broker may not have accepted."""
     try:
-        with app.producer_or_acquire() as producer:
-            while remaining:
-                _publish_one(remaining[0], producer)
-                del remaining[0]
-    except (OSError, OperationalError, RedisError) as exc:
+        with app.producer_or_acquire() as producer, producer.batch():
+            for slice_ in slices:
+                _publish_one(slice_, producer)
+    except (OSError, OperationalError, BatchPublishError, RedisError) as exc:
         _name_broker(exc)
-    return remaining
+        return slices
+    return ()
 
 
 def _publish_one(slice_: Slice, producer: Any) -> None:

@@ -22,7 +22,7 @@ from campaigns.safeguards import budgets
 from campaigns.safeguards.canary import advance_canary
 from campaigns.safeguards.failover import move_on
 from dialer.account import Account
-from dialer.bucket import LimitName
+from dialer.bucket import ForecastAsked, LimitName
 from dialer.bucket.limits import Forecast
 
 T = TypeVar("T")
@@ -65,19 +65,34 @@ class Allowance:
         return self.wanted.campaign
 
 
-def allowances(
-    running: Sequence[Campaign],
-    left: int,
-    waiting: Counter[str],
-    account: Account,
-    moments: Sequence[datetime],
-    now: datetime,
-    using: Runtime,
-) -> list[Allowance]:
-    """What an account's running campaigns may release; `waiting` contacts of each are with the workers already.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningCampaigns:
+    """Campaigns of an account that may release calls; `left_of` has what is left of their budgets, where they have one.
 
-    Pauses those whose budget is used up, and leaves them out. Raises BucketUnavailable.
+    left     calls that the account can carry
+    waiting  contacts that are with the workers already, by their campaigns
     """
+
+    account: Account
+    left: int
+    waiting: Counter[str]
+    campaigns: Sequence[Campaign]
+    left_of: Mapping[str, budgets.BudgetLeft]
+
+    def forecasts_asked(self, horizon: float) -> list[ForecastAsked]:
+        """What the bucket is asked of each campaign."""
+        return [
+            ForecastAsked(
+                bucket=self.account.bucket, horizon=horizon, own=own_limits(campaign), urgency=urgency_of(campaign)
+            )
+            for campaign in self.campaigns
+        ]
+
+
+def within_budget(
+    running: Sequence[Campaign], left: int, waiting: Counter[str], account: Account, now: datetime, using: Runtime
+) -> RunningCampaigns:
+    """An account's running campaigns but for those whose budget is used up, which it pauses."""
     points, left_of = account.settings.call_points, dict[str, budgets.BudgetLeft]()
 
     def goes_on(campaign: Campaign) -> bool:
@@ -90,15 +105,30 @@ def allowances(
         return budget is not None
 
     going_on = [campaign for campaign, result in _each(running, goes_on, now, using) if result]
-    each = [(own_limits(campaign), urgency_of(campaign)) for campaign in going_on]
-    names = [campaign.id for campaign in going_on]
-    forecasts = dict(zip(names, account.bucket.forecasts(using.horizon, each), strict=True))
+    return RunningCampaigns(account=account, left=left, waiting=waiting, campaigns=going_on, left_of=left_of)
+
+
+def allowances(
+    running: RunningCampaigns,
+    forecasts: Sequence[Forecast | Exception],
+    moments: Sequence[datetime],
+    now: datetime,
+    using: Runtime,
+) -> list[Allowance]:
+    """What an account's running campaigns may release, by the bucket's forecast for each. Raises BucketUnavailable."""
+    said = dict[str, Forecast]()
+    for campaign, forecast in zip(running.campaigns, forecasts, strict=True):
+        if isinstance(forecast, Exception):
+            raise forecast
+        said[campaign.id] = forecast
 
     def allowance(campaign: Campaign) -> Allowance | None:
-        forecast, budget = forecasts[campaign.id], left_of.get(campaign.id)
-        return _allowance(campaign, forecast, budget, left, waiting[campaign.id], account, moments, now, using)
+        budget, waiting = running.left_of.get(campaign.id), running.waiting[campaign.id]
+        return _allowance(
+            campaign, said[campaign.id], budget, running.left, waiting, running.account, moments, now, using
+        )
 
-    return [result for _, result in _each(going_on, allowance, now, using) if result is not None]
+    return [result for _, result in _each(running.campaigns, allowance, now, using) if result is not None]
 
 
 def count_allowed(

@@ -1,26 +1,27 @@
-"""Writes the answers to requests: those of one campaign together, and what each says of its token."""
+"""Writes the answers to requests, those of many slices together, and tells what each says of its token."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection
 
-from campaigns.dispatch import attempt_traces
 from campaigns.ledger import queries
 from campaigns.ledger.attempts import Opened
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import LedgerUnavailable
-from campaigns.ledger.together import Together
 from campaigns.lifecycle import Step
 from campaigns.runtime import Runtime, all_or_each, contained
 from campaigns.settlement.receipts import apply_waiting, apply_waiting_of
 from campaigns.settlement.rulings import Placed, accept_all, is_plainly_unsent, put_back_all, rule
+from dialer import traces
 from dialer.account import Account
-from dialer.bucket import BucketUnavailable, GrantResult
+from dialer.bucket import BucketUnavailable, GrantResult, Settlement, settle_each
 from dialer.log import get_logger
+from dialer.traces import Facts, Part
 from dialer.verdicts import Ruling, Verdict
 
 log = get_logger()
@@ -40,7 +41,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answers:
+class Answers:
     """Answers to requests of one campaign through one account."""
 
     answers: Sequence[Answer]
@@ -48,62 +49,70 @@ class _Answers:
     account: Account
 
 
-_answers = Together[_Answers]()
-
-
 class _HeardMeanwhile(Exception):
     """A receipt, a poll or a sweep was faster than an answer, or a contact needs a look of its own."""
 
 
-def settle_answers(answers: Sequence[Answer], campaign: Campaign, account: Account, using: Runtime) -> None:
-    """Write these answers, with those that other threads of this process have; then settle their tokens."""
-    if not answers:
-        return
+def settle_answers(some: Sequence[Answers], using: Runtime) -> None:
+    """Write these answers, those of all slices in one transaction; then settle their tokens, in one round trip."""
+    some = _by_campaign(some)
     heard_at = using.clock()
-    _answers.do(
-        id(using.ledger),
-        [_Answers(answers, campaign, account)],
-        lambda some: _write_together(_by_campaign(some), using),
+    _write_together(some, using)
+    for own in some:
+        for answer in own.answers:
+            ruling = answer.ruling
+            log.info(
+                "call requested",
+                campaign=own.campaign.id,
+                account=own.account.name,
+                attempt=str(answer.attempt.id),
+                verdict=ruling.verdict.value,
+                mnemonic=ruling.mnemonic,
+                code=ruling.code,
+                detail=ruling.detail or None,
+            )
+            _trace(answer, own.campaign, heard_at, using)
+    settled = settle_each(
+        [Settlement(own.account.bucket, [_settled(one) for one in own.answers], own.campaign.id) for own in some]
     )
-    for answer in answers:
-        ruling = answer.ruling
-        log.info(
-            "call requested",
-            campaign=campaign.id,
-            account=account.name,
-            attempt=str(answer.attempt.id),
-            verdict=ruling.verdict.value,
-            mnemonic=ruling.mnemonic,
-            code=ruling.code,
-            detail=ruling.detail or None,
-        )
-        attempt_traces.tell_answer(answer.attempt, ruling, campaign, heard_at, using.clock)
-    with contained(Step.SETTLE, using.ledger, using.clock(), account=account.name, campaign=campaign.id):
-        settle_tokens([_settled(answer) for answer in answers], campaign, account)
+    for own, said in zip(some, settled, strict=True):
+        with contained(Step.SETTLE, using.ledger, using.clock(), account=own.account.name, campaign=own.campaign.id):
+            see_settled(own.account, said)
 
 
-def _by_campaign(some: Sequence[_Answers]) -> list[_Answers]:
+def _trace(answer: Answer, campaign: Campaign, heard_at: datetime, using: Runtime) -> None:
+    """Trace the request of an attempt, which was answered, and the writing of its answer, which ends now."""
+    if not traces.is_on():
+        return
+    attempt, ruling = answer.attempt, answer.ruling
+    facts: Facts = {"campaign": campaign.id, "account": campaign.account, "verdict": ruling.verdict.value}
+    words: Facts = {"mnemonic": ruling.mnemonic, "code": ruling.code}
+    traces.tell(attempt.id, Part.REQUEST, attempt.dialing_at, heard_at, facts)
+    traces.tell(attempt.id, Part.ANSWER, heard_at, using.clock(), facts | words)
+
+
+def _by_campaign(some: Sequence[Answers]) -> list[Answers]:
     """Those of one campaign through one account together."""
-    alike: defaultdict[tuple[str, str], list[_Answers]] = defaultdict(list)
+    alike: defaultdict[tuple[str, str], list[Answers]] = defaultdict(list)
     for own in some:
         alike[own.campaign.id, own.account.name].append(own)
     return [
-        _Answers([answer for own in several for answer in own.answers], several[0].campaign, several[0].account)
+        Answers([answer for own in several for answer in own.answers], several[0].campaign, several[0].account)
         for _, several in sorted(alike.items())
     ]
 
 
-def _write_together(some: Sequence[_Answers], using: Runtime) -> None:
+def _write_together(some: Sequence[Answers], using: Runtime) -> None:
     """Write the answers of all campaigns in one transaction; where that fails, those of each in its own."""
 
-    def act(these: Sequence[_Answers]) -> Sequence[None]:
+    def act(these: Sequence[Answers]) -> Sequence[None]:
         if len(these) == 1:
             write_answers(these[0].answers, these[0].campaign, these[0].account, using)
         else:
             using.ledger.write(_write_all, these, using)
         return ()
 
-    def names(own: _Answers) -> dict[str, str]:
+    def names(own: Answers) -> dict[str, str]:
         return {"account": own.account.name, "campaign": own.campaign.id}
 
     try:
@@ -118,7 +127,7 @@ def write_answers(answers: Sequence[Answer], campaign: Campaign, account: Accoun
 
     def act(some: Sequence[Answer]) -> Sequence[None]:
         try:
-            using.ledger.write(_write_all, [_Answers(some, campaign, account)], using)
+            using.ledger.write(_write_all, [Answers(some, campaign, account)], using)
         except _HeardMeanwhile:
             using.ledger.write(_rule, some, account, using)
         return ()
@@ -129,7 +138,7 @@ def write_answers(answers: Sequence[Answer], campaign: Campaign, account: Accoun
     all_or_each(Step.SETTLE, using.ledger, using.clock(), answers, act, names)
 
 
-def _write_all(db: Connection, some: Sequence[_Answers], using: Runtime) -> None:
+def _write_all(db: Connection, some: Sequence[Answers], using: Runtime) -> None:
     """Settle the attempts by the answers to their requests; those that placed calls, or never left, in a few for all.
 
     Raises _HeardMeanwhile where these are no longer as they were opened.
@@ -146,7 +155,7 @@ def _write_all(db: Connection, some: Sequence[_Answers], using: Runtime) -> None
         apply_waiting_of(db, calls, {own.account.name: own.account.settings for own in some}, now=now)
 
 
-def _write_others(db: Connection, own: _Answers, using: Runtime) -> list[Placed]:
+def _write_others(db: Connection, own: Answers, using: Runtime) -> list[Placed]:
     """Settle the attempts of one campaign but for those that placed calls, which are returned."""
     definition, account = own.campaign.definition, own.account
     placed: list[Placed] = []
@@ -184,9 +193,9 @@ def _settled(answer: Answer) -> GrantResult:
     return GrantResult.from_ruling(str(answer.attempt.id), answer.ruling, call_in_progress=goes_on)
 
 
-def settle_tokens(settled: Sequence[GrantResult], campaign: Campaign, account: Account) -> None:
-    """Tell the bucket what became of these tokens; without Redis their leases free them."""
-    try:
-        account.bucket.settle_all(settled, campaign=campaign.id)
-    except BucketUnavailable as exc:
-        log.warning("bucket away", account=account.name, why=exc.message)  # the leases free the tokens
+def see_settled(account: Account, said: int | Exception) -> None:
+    """See to what the bucket said when it was told of tokens; without Redis their leases free them."""
+    if isinstance(said, BucketUnavailable):
+        log.warning("bucket away", account=account.name, why=said.message)
+    elif isinstance(said, Exception):
+        raise said

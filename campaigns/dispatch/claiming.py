@@ -229,9 +229,7 @@ def _claimed_of(db: Connection, share: Share, probe: int | None, now: datetime, 
     )
     shared = campaign.definition.caller_id.are_shared_out
     lines = claim_with_numbers(db, campaign, claim, room, claim_due, now, numbers) if shared else claim_due(room)
-    size = slice_size(campaign.definition.pace or account.settings.pace)
-    ids = list(lines)
-    some = [ids[first : first + size] for first in range(0, len(ids), size)]
+    some = sliced(list(lines), slice_size(campaign.definition.pace or account.settings.pace))
     return [
         Slice(
             campaign_id=campaign.id,
@@ -241,6 +239,13 @@ def _claimed_of(db: Connection, share: Share, probe: int | None, now: datetime, 
         )
         for own in some
     ]
+
+
+def sliced(ids: Sequence[int], size: int) -> list[Sequence[int]]:
+    """Slices of about this size, as many as are nearest: one contact more is no task more, but at a size of one."""
+    count = max(1, round(len(ids) / size))
+    longest = -(-len(ids) // count)
+    return [ids[first : first + longest] for first in range(0, len(ids), longest)] if ids else []
 
 
 def _rooms(

@@ -5,37 +5,30 @@ Nobody is called twice for one attempt: its row is committed before its request 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from uuid import UUID
 
-from campaigns.dispatch import attempt_traces
-from campaigns.dispatch.answers import Answer, settle_answers
 from campaigns.dispatch.before_dial import cleared
+from campaigns.dispatch.dial_loop import LOOP, AloneLoop, DialedTurn, Dialing
 from campaigns.dispatch.held_back import hold_back, names_of_contact, put_off_faulty, return_tokens
-from campaigns.dispatch.requests import CallsToOpen, open_calls, stands_alone
-from campaigns.dispatch.token_wait import Turn, dial_with_tokens, return_claims, take_tokens
+from campaigns.dispatch.requests import CallsToOpen, open_calls
+from campaigns.dispatch.token_wait import return_claims
 from campaigns.ledger import claims, queries
-from campaigns.ledger.attempts import Opened
 from campaigns.ledger.claims import Claimed
 from campaigns.ledger.queries import Campaign
 from campaigns.ledger.store import LedgerUnavailable
-from campaigns.ledger.together import Together
 from campaigns.lifecycle import CampaignStatus, Step
 from campaigns.runtime import Runtime, all_or_each
-from dialer import traces
 from dialer.account import Account
-from dialer.calls import CallRequest
-from dialer.deadline import Deadline
+from dialer.bucket import BucketUnavailable
+from dialer.errors import DialerError
 from dialer.log import get_logger
-from dialer.transport.departure import Departure
-from dialer.transport.flight import MOST_TOGETHER, InFlightRequests, Rulings
 from dialer.verdicts import Ruling
 
 log = get_logger()
-SLICE_SECONDS = 0.5  # of the pace that are dialed by one task: a task costs as much as some calls
+SLOW_PACE = 3.0  # calls a second, up to which each has a task of its own, so that each is seen
+SLICE_SECONDS = 1.0  # of the pace that are dialed by one task: a task costs as much as some calls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,37 +40,6 @@ class Slice:
     contact_ids: tuple[int, ...]
     lines: tuple[int, ...] = ()
     """The lines of their list, for people; not what is dialed by."""
-
-
-@dataclass(slots=True, eq=False)
-class _Dialing:
-    """A turn whose requests leave by `flight`, and the attempts that were opened for it.
-
-    `away`: they could not be written, for the ledger was.
-    """
-
-    turn: Turn
-    flight: InFlightRequests
-    opened: list[Opened] = field(default_factory=list)
-    is_written: bool = False
-    granted_at: datetime | None = None
-    away: LedgerUnavailable | None = None
-
-    def send(self, calls: Sequence[tuple[CallRequest, Opened]], deadline: Deadline) -> None:
-        """Send the requests of attempts that are written, each in the slot of its token."""
-        places = {contact.contact_id: place for place, contact in enumerate(self.turn.going)}
-        slots, own = self.turn.slots, self.turn.own
-        self.is_written = True
-        self.opened += [attempt for _, attempt in calls]
-        self.flight.send(
-            [
-                (call, Departure(deadline, slots[places[attempt.contact_id]] if slots else None, own))
-                for call, attempt in calls
-            ]
-        )
-
-
-_turns = Together[_Dialing]()
 
 
 def dial(
@@ -130,101 +92,54 @@ def _dial(
     using: Runtime,
     answered: Callable[[Ruling], object],
 ) -> int:
-    """Send requests as tokens come, and take the next tokens while they are out."""
-    flight, sent, in_hand_at = account.flight(), dict[UUID, Opened](), using.clock()
-    unsettled = 0.0  # seconds of pauses since answers were settled
+    """Send requests as tokens come, and take the next tokens while they are out.
 
-    def take(turn: Turn) -> None:
-        dialing = _Dialing(turn, flight)
-        if using.alone:
-            _dial_together([dialing], using)
-        else:
-            _turns.do(id(using.ledger), [dialing], lambda several: _dial_together(several, using))
-        try:
-            _see_to_the_rest(dialing, using)
-        finally:  # the answers of what has been sent are waited for, whatever became of the rest
-            sent.update((attempt.id, attempt) for attempt in dialing.opened)
-        if traces.is_on():
-            going = [contact for contact in turn.going if contact.attempt_id in sent]
-            attempt_traces.tell_way_to_request(going, campaign, in_hand_at, dialing.granted_at or using.clock())
-
-    def settle(rulings: Rulings) -> None:
-        settle_answers([Answer(sent[attempt_id], ruling) for attempt_id, ruling in rulings], campaign, account, using)
-        for _attempt_id, ruling in rulings:
-            answered(campaign.definition.override_ruling(ruling))
-
-    def pause(seconds: float) -> None:
-        nonlocal unsettled
-        if seconds:
-            using.sleep(seconds)
-            unsettled += seconds
-        if not seconds or unsettled >= MOST_TOGETHER:
-            unsettled = 0.0
-            settle(flight.finished())
-
+    It waits no longer than the horizon in all. Contacts whose token would come too late, or whose campaign stops
+    meanwhile, are given back, and so is their place in the queue.
+    """
+    loop = AloneLoop(using) if using.alone else LOOP
+    dialing = Dialing(
+        left=contacts,
+        campaign=campaign,
+        account=account,
+        using=using,
+        answered=answered,
+        flight=account.flight(loop.came),
+        in_hand_at=using.clock(),
+        patience=using.horizon,
+    )
     try:
-        dial_with_tokens(contacts, campaign, account, using, take, pause)
-    finally:
-        for rulings in flight.wait_for_rest():
-            settle(rulings)
-    return len(sent)
+        while dialing.left:
+            loop.take_turns(dialing)
+            if dialing.left and not _goes_on(dialing):
+                break
+    finally:  # the answers of what has been sent are waited for, whatever became of the rest
+        loop.wait_for_answers(dialing)
+    return len(dialing.sent)
 
 
-def _dial_together(several: Sequence[_Dialing], using: Runtime) -> None:
-    """Take the tokens of turns of many slices, write their attempts in one transaction, and send their requests.
-
-    All checks that can fail run before the commit.
-    """
-    take_tokens([dialing.turn for dialing in several])
-    began, granted = time.monotonic(), [dialing for dialing in several if dialing.turn.granted]
-    if some := _prepared(granted, using):
-        try:
-            calls, deadline = using.ledger.write(open_calls, [ready for _, ready in some], using)
-        except LedgerUnavailable as exc:
-            for dialing, _ in some:
-                dialing.away = exc
-        except Exception as exc:
-            log.warning("the attempts of each slice are written by themselves", why=type(exc).__name__)
-        else:
-            _send(some, calls, deadline)
-        granted[0].turn.account.admission.learn_preparation(time.monotonic() - began)
-
-
-def _prepared(granted: Sequence[_Dialing], using: Runtime) -> list[tuple[_Dialing, CallsToOpen]]:
-    """The calls to be opened in one transaction; those that share none, or cannot be made ready, each slice writes.
-
-    A contact that several turns have, since their task was delivered twice, is the first one's alone.
-    """
-    taken: set[UUID] = set()
-    together: list[tuple[_Dialing, CallsToOpen]] = []
-    for dialing in granted:
-        turn, dialing.granted_at = dialing.turn, using.clock()
-        if stands_alone(turn.campaign.definition):
-            continue
-        own = [contact for contact in turn.going if contact.attempt_id not in taken]
-        taken |= {contact.attempt_id for contact in own}
-        try:
-            ready = CallsToOpen(own, turn.campaign, turn.account, using)
-        except Exception as exc:
-            log.warning("the attempts of each slice are written by themselves", why=type(exc).__name__)
-        else:
-            together.append((dialing, ready))
-    return together
+def _goes_on(dialing: Dialing) -> bool:
+    """See to a slice that its loop has returned: whether it takes more turns, or those who are left are given back."""
+    account, using, turn = dialing.account, dialing.using, dialing.dialed.turn
+    _see_to_the_rest(dialing.dialed, using)
+    if isinstance(turn.error, DialerError):
+        log.warning("the bucket grants nothing", account=account.name, why=turn.error.message)
+        return_claims(dialing.left, using, due_in=using.horizon)
+        return False
+    if turn.error:
+        raise turn.error
+    if turn.granted:
+        dialing.leave_out(turn)
+        return True
+    try:
+        account.bucket.leave_queue(turn.names[:1], own=turn.own)
+    except BucketUnavailable as exc:
+        log.warning("the bucket grants nothing", account=account.name, why=exc.message)
+    return_claims(dialing.left, using, due_in=None if dialing.is_stopped else turn.wait)
+    return False
 
 
-def _send(
-    some: Sequence[tuple[_Dialing, CallsToOpen]], calls: Sequence[tuple[CallRequest, Opened]], deadline: Deadline
-) -> None:
-    by_contact = {attempt.id: (call, attempt) for call, attempt in calls}
-    for dialing, ready in some:
-        own = [by_contact[one.attempt_id] for one in ready.contacts if one.attempt_id in by_contact]
-        try:
-            dialing.send(own, deadline)
-        except Exception as exc:  # of this slice alone: the requests of the others leave
-            dialing.turn.error = exc
-
-
-def _see_to_the_rest(dialing: _Dialing, using: Runtime) -> None:
+def _see_to_the_rest(dialing: DialedTurn, using: Runtime) -> None:
     """Write the attempts of a turn that were not written with others'; give back whom a rule holds back."""
     turn, faulty = dialing.turn, set[UUID]()
     going, campaign, account = turn.going, turn.campaign, turn.account
@@ -234,7 +149,7 @@ def _see_to_the_rest(dialing: _Dialing, using: Runtime) -> None:
     hold_back([contact for contact in going if contact.attempt_id not in over], campaign, account, using)
 
 
-def _write_alone(dialing: _Dialing, using: Runtime) -> set[UUID]:
+def _write_alone(dialing: DialedTurn, using: Runtime) -> set[UUID]:
     """Write the attempts of one turn, each by itself where one raises; returns those that raised."""
     turn, faulty = dialing.turn, set[UUID]()
     campaign, account = turn.campaign, turn.account
@@ -264,4 +179,4 @@ def _write_alone(dialing: _Dialing, using: Runtime) -> set[UUID]:
 
 def slice_size(pace: float) -> int:
     """Contacts per task: one at a slow pace, more where a task for each call would cost too much."""
-    return max(1, min(100, round(pace * SLICE_SECONDS)))
+    return 1 if pace <= SLOW_PACE else min(100, round(pace * SLICE_SECONDS))

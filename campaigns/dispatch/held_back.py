@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from campaigns.calendar.calling_hours import next_opening
-from campaigns.dispatch.answers import settle_tokens
+from campaigns.dispatch.answers import see_settled
 from campaigns.dispatch.vendor_queue import claimed_to_hand_over, otherwise_due, send_at
 from campaigns.ledger import claims, queries
 from campaigns.ledger.attempts import Opening, open_attempts
@@ -21,7 +21,7 @@ from campaigns.lifecycle import OPEN_ATTEMPTS, Step
 from campaigns.runtime import Runtime, all_or_each
 from campaigns.settlement.rulings import settle_fault
 from dialer.account import Account
-from dialer.bucket import GrantResult
+from dialer.bucket import GrantResult, Settlement, settle_each
 from dialer.log import get_logger
 
 log = get_logger()
@@ -121,8 +121,6 @@ def _next_moment(
 
 def return_tokens(unused: Iterable[Claimed], campaign: Campaign, account: Account) -> None:
     """Give back the tokens of requests that never left."""
-    settle_tokens(
-        [GrantResult(grant_id=str(contact.attempt_id), charged=False, sent=False) for contact in unused],
-        campaign,
-        account,
-    )
+    results = [GrantResult(grant_id=str(contact.attempt_id), charged=False, sent=False) for contact in unused]
+    [said] = settle_each([Settlement(account.bucket, results, campaign.id)])
+    see_settled(account, said)

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import zip_longest
+from itertools import chain, islice, zip_longest
 
-from campaigns.dispatch.allowances import Allowance, Held, allowances, count_allowed, note
+from campaigns.dispatch.allowances import (
+    Allowance,
+    Held,
+    RunningCampaigns,
+    allowances,
+    count_allowed,
+    note,
+    within_budget,
+)
 from campaigns.dispatch.candidates import Candidate, beginning, due_to_start, find_candidates, in_turns
 from campaigns.dispatch.claiming import Due, Share, claim_contacts, claimed_already, count_urgent, most_with_workers
 from campaigns.dispatch.dial import Slice
@@ -21,7 +30,8 @@ from campaigns.lifecycle import PROGRAM, CampaignStatus, PauseKind, ReleaseHold,
 from campaigns.runtime import Runtime, all_or_each, contained, own_limits
 from campaigns.safeguards import circuit_breaker
 from dialer.account import Account
-from dialer.bucket import BucketUnavailable, Urgency
+from dialer.bucket import BucketUnavailable, ForecastAsked, Urgency, forecast_each
+from dialer.bucket.limits import Forecast
 from dialer.log import get_logger
 
 log = get_logger()
@@ -121,46 +131,73 @@ def _groups(
     by_account: Mapping[str, Sequence[Candidate]], with_workers: Mapping[str, Counter[str]], using: Runtime
 ) -> Iterator[list[_AccountRoom]]:
     """The accounts that may release calls, as many together as are found in a moment."""
-    group: list[_AccountRoom] = []
+    known: list[Account] = []
     since = using.clock()
     for name, candidates in sorted(by_account.items()):
         now = using.clock()
-        if group and (now - since >= TOGETHER or len(group) >= MOST_TOGETHER):
-            yield group
-            group, since = [], now
+        if known and (now - since >= TOGETHER or len(known) >= MOST_TOGETHER):
+            yield _rooms(known, by_account, with_workers, now, using)
+            known, since = [], now
         with contained(Step.RELEASE, using.ledger, now, account=name):
-            room = _opened(name, candidates, with_workers.get(name, Counter()), now, using)
-            group += [room] if room else []
-    yield group
+            known += _known(name, candidates, now, using)
+    yield _rooms(known, by_account, with_workers, using.clock(), using)
 
 
-def _opened(
-    name: str, candidates: Sequence[Candidate], waiting: Counter[str], now: datetime, using: Runtime
-) -> _AccountRoom | None:
-    """What the account may release; None where it has no settings, or its bucket is away: its campaigns say so."""
+def _rooms(
+    known: Sequence[Account],
+    by_account: Mapping[str, Sequence[Candidate]],
+    with_workers: Mapping[str, Counter[str]],
+    now: datetime,
+    using: Runtime,
+) -> list[_AccountRoom]:
+    """What each of these accounts may release, by the forecasts of their buckets."""
+    asked = [ForecastAsked(bucket=account.bucket, horizon=using.horizon) for account in known]
+    rooms: list[_AccountRoom] = []
+    for account, forecast in zip(known, forecast_each(asked), strict=True):
+        candidates, waiting = by_account[account.name], with_workers.get(account.name, Counter())
+        with contained(Step.RELEASE, using.ledger, now, account=account.name):
+            rooms += _opened(account, candidates, forecast, waiting, now, using)
+    return rooms
+
+
+def _known(name: str, candidates: Sequence[Candidate], now: datetime, using: Runtime) -> list[Account]:
+    """The account, its day shared among its campaigns; none where it has no settings: its campaigns say so."""
     account = using.accounts.get(name)
     if account is None:
         for candidate in candidates:
             why = f"account {name!r} is not in the settings of the workers"
             using.ledger.write(pause, candidate.id, PauseKind.HALTED, now, reason=why)
-        return None
+        return []
+    with contained(Step.RELEASE, using.ledger, now, account=name), suppress(BucketUnavailable):  # it is asked again
+        share_day(name, using.ledger, account.bucket, now)
+    return [account]
+
+
+def _opened(
+    account: Account,
+    candidates: Sequence[Candidate],
+    forecast: Forecast | Exception,
+    waiting: Counter[str],
+    now: datetime,
+    using: Runtime,
+) -> list[_AccountRoom]:
+    """What the account may release; nothing where its bucket is away: its campaigns say so."""
     with_workers = waiting.total()
     ids = [candidate.id for candidate in candidates]
-    try:
-        with contained(Step.RELEASE, using.ledger, now, account=name):
-            share_day(name, using.ledger, account.bucket, now)
-        calls = account.bucket.forecast(using.horizon).calls
-    except BucketUnavailable as exc:
+    if isinstance(forecast, BucketUnavailable):
         with using.ledger.reading() as db:
             campaigns_ = queries.campaigns_by_id(db, ids)
-        _note_away(name, _not_astray(campaigns_, account, now, using), exc, now, using)
-        return None
-    left = int(min(calls, most_with_workers({*waiting, *ids}, with_workers, account.settings.pace, now, using)))
+        _note_away(account.name, _not_astray(campaigns_, account, now, using), forecast, now, using)
+        return []
+    if isinstance(forecast, Exception):
+        raise forecast
+    pace, calls = account.settings.pace, forecast.calls
+    left = int(min(calls, most_with_workers({*waiting, *ids}, with_workers, pace, now, using)))
     left = max(0, left - with_workers)
     if calls and not left:  # the workers have all that the account can carry; only urgent calls go before those
         candidates = [candidate for candidate in candidates if candidate.urgent or candidate.held]
     turns = in_turns(candidates, using.rng, left)
-    return _AccountRoom(account=account, left=left, waiting=waiting, turns=turns, since=now)
+    return [_AccountRoom(account=account, left=left, waiting=waiting, turns=turns, since=now)]
 
 
 def _note_away(name: str, running: Sequence[Campaign], exc: BucketUnavailable, now: datetime, using: Runtime) -> None:
@@ -207,11 +244,10 @@ def _release_turn(turns: Sequence[_Turn], now: datetime, using: Runtime) -> list
         named = queries.campaigns_by_id(db, [campaign_id for _, ids in turns for campaign_id in ids])
         probes = circuit_breaker.probe_allowances(db)
     by_id, moments = {campaign.id: campaign for campaign in named}, using.moments()
-    allowed: dict[str, list[Allowance]] = {}
-    for room, ids in turns:
-        with contained(Step.RELEASE, using.ledger, now, account=room.account.name):
-            own = [by_id[campaign_id] for campaign_id in ids if campaign_id in by_id]
-            allowed[room.account.name] = _allowed(room, own, moments, now, using)
+    allowed = _allowed(
+        [(room, [by_id[campaign_id] for campaign_id in ids if campaign_id in by_id]) for room, ids in turns],
+        *(moments, now, using),
+    )
     due = count_allowed([allowance for own in allowed.values() for allowance in own], moments, now, using)
     shares: list[Share] = []
     for room, _ in turns:
@@ -226,20 +262,27 @@ def _release_turn(turns: Sequence[_Turn], now: datetime, using: Runtime) -> list
 
 
 def _allowed(
-    room: _AccountRoom,
-    campaigns_: Sequence[Campaign],
-    moments: Sequence[datetime],
-    now: datetime,
-    using: Runtime,
-) -> list[Allowance]:
-    account = room.account
-    running = _not_astray(campaigns_, account, now, using)
-    try:
-        return allowances(running, room.left, room.waiting, account, moments, now, using)
-    except BucketUnavailable as exc:
-        room.left = 0
-        _note_away(account.name, running, exc, now, using)
-        return []
+    turns: Sequence[tuple[_AccountRoom, Sequence[Campaign]]], moments: Sequence[datetime], now: datetime, using: Runtime
+) -> dict[str, list[Allowance]]:
+    """What the campaigns of each account may release, by its name."""
+    each: list[tuple[_AccountRoom, RunningCampaigns]] = []
+    for room, campaigns_ in turns:
+        account = room.account
+        with contained(Step.RELEASE, using.ledger, now, account=account.name):
+            going = _not_astray(campaigns_, account, now, using)
+            each.append((room, within_budget(going, room.left, room.waiting, account, now, using)))
+    asked = [running.forecasts_asked(using.horizon) for _, running in each]
+    replies = iter(forecast_each(list(chain.from_iterable(asked))))
+    allowed: dict[str, list[Allowance]] = {}
+    for room, running in each:
+        forecasts = list(islice(replies, len(running.campaigns)))
+        with contained(Step.RELEASE, using.ledger, now, account=room.account.name):
+            try:
+                allowed[room.account.name] = allowances(running, forecasts, moments, now, using)
+            except BucketUnavailable as exc:
+                room.left = 0
+                _note_away(room.account.name, running.campaigns, exc, now, using)
+    return allowed
 
 
 def _shares(

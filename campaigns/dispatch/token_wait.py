@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -16,18 +16,15 @@ from campaigns.ledger.queries import Campaign
 from campaigns.lifecycle import CampaignStatus
 from campaigns.runtime import Runtime, own_limits
 from dialer.account import Account
-from dialer.bucket import BucketUnavailable, CallsAsked, CampaignLimits, Urgency, acquire_each
+from dialer.bucket import CallsAsked, CampaignLimits, Urgency, acquire_each
 from dialer.bucket.limits import Slots
-from dialer.errors import DialerError
 from dialer.log import get_logger
 
 log = get_logger()
 STEP = 0.1  # how long the end of the process may go unnoticed
-READ_SECONDS = (
-    0.25  # how long a pause or a cancel may: no attempt is opened meanwhile, for that asks in its transaction
-)
+READ_SECONDS = 0.25  # how long a pause or a cancel may: to open an attempt, its transaction asks
 KNOWN_SECONDS = 4 * READ_SECONDS  # for so long what was read of a campaign is believed
-TURN_SECONDS = 0.3  # of the pace that are taken in one turn of the line; a turn for each call would cost too much
+TURN_SECONDS = 0.4  # of the pace that are taken in one turn of the line; a turn for each call would cost too much
 MOST_IN_TURN = 50  # more would wait too long for each other on a machine that carries less than the pace
 MOST_AT_ONCE = 100  # calls for which tokens are taken before any of them has left
 LATE = 0.02  # seconds, after which those ask again whose account's requests are late, or who had to wait for others
@@ -66,43 +63,6 @@ class Turn:
     def urgency(self) -> Urgency:
         """Of all of them."""
         return _urgency_of_contact(self.campaign, self.contacts[0])
-
-
-Pause = Callable[[float], None]
-Take = Callable[[Turn], None]
-
-
-def dial_with_tokens(
-    contacts: Sequence[Claimed], campaign: Campaign, account: Account, using: Runtime, take: Take, pause: Pause
-) -> None:
-    """Have contacts dialed as their tokens come: `take` asks for those of a turn, and dials who gets one.
-
-    It waits no longer than the horizon in all. Contacts whose token would come too late, or whose campaign stops
-    meanwhile, are given back, and so is their place in the queue.
-    """
-    left, patience = list(contacts), using.horizon
-    while left:
-        turn = _turn(left, account, campaign)
-        take(turn)
-        if isinstance(turn.error, DialerError):
-            log.warning("the bucket grants nothing", account=account.name, why=turn.error.message)
-            return_claims(left, using, due_in=using.horizon)
-            return
-        if turn.error:
-            raise turn.error
-        patience -= turn.wait
-        if turn.granted:
-            pause(0.0)
-            left = left[turn.granted :]
-            continue
-        stopped = patience >= 0 and not _wait(turn.wait, campaign, using, pause)
-        if stopped or patience < 0:
-            try:
-                account.bucket.leave_queue(turn.names[:1], own=turn.own)
-            except BucketUnavailable as exc:
-                log.warning("the bucket grants nothing", account=account.name, why=exc.message)
-            return_claims(left, using, due_in=None if stopped else turn.wait)
-            return
 
 
 def take_tokens(turns: Sequence[Turn]) -> None:
@@ -144,7 +104,7 @@ def return_claims(contacts: Sequence[Claimed], using: Runtime, due_in: float | N
         )
 
 
-def _turn(left: Sequence[Claimed], account: Account, campaign: Campaign) -> Turn:
+def next_turn(left: Sequence[Claimed], account: Account, campaign: Campaign) -> Turn:
     """The contacts that ask for tokens together: as many as the pace allows in a moment, all of one urgency.
 
     Where the account limits the pace of one number (`caller_id_pace`), all are shown the same.
@@ -170,17 +130,6 @@ def urgency_of(campaign: Campaign, *, again: bool = False) -> Urgency:
     if campaign.definition.urgent:
         return Urgency.URGENT
     return Urgency.SOON if again else Urgency.NORMAL
-
-
-def _wait(seconds: float, campaign: Campaign, using: Runtime, pause: Pause) -> bool:
-    """Wait in steps, in all no longer than that; False as soon as the campaign or process is to start no more calls."""
-    while seconds > 0:
-        began, step = using.steady(), min(seconds, STEP)
-        pause(step)
-        if using.stopping() or (step == STEP and not _running(campaign, using)):
-            return False
-        seconds -= max(step, using.steady() - began)  # answers are written meanwhile: who is late loses its slot
-    return True
 
 
 class WaitingCampaigns:
@@ -220,5 +169,6 @@ def _waiting(_ledger_url: str) -> WaitingCampaigns:
     return WaitingCampaigns()
 
 
-def _running(campaign: Campaign, using: Runtime) -> bool:
+def is_running(campaign: Campaign, using: Runtime) -> bool:
+    """Whether a campaign whose contacts wait for tokens runs, as far as is known."""
     return _waiting(using.ledger.url).is_running(campaign.id, using)

@@ -13,7 +13,16 @@ from dialer.bucket.limits import (
     Slot,
     Urgency,
 )
-from dialer.bucket.token_bucket import CallsAsked, TokenBucket, acquire_each, connect
+from dialer.bucket.token_bucket import (
+    CallsAsked,
+    ForecastAsked,
+    Settlement,
+    TokenBucket,
+    acquire_each,
+    connect,
+    forecast_each,
+    settle_each,
+)
 
 __all__ = [
     "AcquireResult",
@@ -22,13 +31,17 @@ __all__ = [
     "CallsAsked",
     "CampaignLimits",
     "CostExceedsLimit",
+    "ForecastAsked",
     "GrantResult",
     "LimitName",
     "Limits",
     "PointsWindow",
+    "Settlement",
     "Slot",
     "TokenBucket",
     "Urgency",
     "acquire_each",
     "connect",
+    "forecast_each",
+    "settle_each",
 ]

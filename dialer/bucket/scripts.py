@@ -58,14 +58,6 @@ class BucketScripts:
         except RedisError as exc:
             raise self.unavailable(exc) from exc
 
-    def run_each(self, script: str, calls: Sequence[tuple[CampaignLimits, Sequence[object]]]) -> list[Any]:
-        """As `run` for each of these campaigns and arguments, all of them sent at once."""
-        replies = run_together(script, [(self, own, args) for own, args in calls])
-        for reply in replies:
-            if isinstance(reply, BucketUnavailable):
-                raise reply
-        return replies
-
     def add_to(self, pipe: Pipeline, script: str, own: CampaignLimits, args: Sequence[object]) -> None:
         """As `run`, when the pipeline is executed."""
         keys, common = self._keys_and_arguments(own)

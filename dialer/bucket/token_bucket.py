@@ -34,7 +34,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 import redis
 from redis.exceptions import RedisError
@@ -59,6 +59,9 @@ from dialer.deadline import steady_seconds
 from dialer.redis_address import RedisAddress
 from dialer.verdicts import Meter
 
+A = TypeVar("A")
+R = TypeVar("R")
+ScriptCall = tuple[BucketScripts, CampaignLimits, Sequence[object]]
 CALL_LEASE_SECONDS = 600.0
 LONGEST_BLOCK_SECONDS = 60.0
 SETTLED_TOGETHER = 200  # grants: Redis does nothing else meanwhile
@@ -148,7 +151,7 @@ class TokenBucket:
             raise granted
         return granted
 
-    def as_asked(self, asked: CallsAsked) -> tuple[BucketScripts, CampaignLimits, Sequence[object]]:
+    def as_asked(self, asked: CallsAsked) -> ScriptCall:
         """What `acquire.lua` is given for these calls."""
         leases = (self.limits.flight_lease, CALL_LEASE_SECONDS)
         arguments = _acquiring(asked.grant_ids, self.limits.call_points, 1, leases, asked.urgency, asked.lead)
@@ -229,9 +232,16 @@ class TokenBucket:
 
     def settle_all(self, results: Iterable[GrantResult], *, campaign: str = "") -> int:
         """Settle several grants of one campaign in one round trip; returns how many were settled for the first time."""
-        own, each = CampaignLimits(campaign=campaign), [_settle_arguments(result) for result in results]
+        [settled] = settle_each([Settlement(self, list(results), campaign)])
+        if isinstance(settled, Exception):
+            raise settled
+        return settled
+
+    def as_settled(self, settlement: Settlement) -> list[ScriptCall]:
+        """What `settle.lua` is given for these results, some at a time."""
+        own, each = CampaignLimits(campaign=settlement.campaign), list(map(_settle_arguments, settlement.results))
         some = [each[at : at + SETTLED_TOGETHER] for at in range(0, len(each), SETTLED_TOGETHER)]
-        return sum(int(self._scripts.run("settle", own, *chain.from_iterable(part))) for part in some)
+        return [(self._scripts, own, list(chain.from_iterable(part))) for part in some]
 
     def end_calls(self, grant_ids: Iterable[str], *, campaign: str = "") -> int:
         """Free the places of calls that have ended; returns how many were still in use."""
@@ -242,13 +252,15 @@ class TokenBucket:
         self, horizon: float, *, own: CampaignLimits | None = None, urgency: Urgency = Urgency.NORMAL
     ) -> Forecast:
         """How many calls of this urgency could start in the next `horizon` seconds. Takes no tokens."""
-        return self.forecasts(horizon, [(own or NO_CAMPAIGN, urgency)])[0]
+        [answer] = forecast_each([ForecastAsked(bucket=self, horizon=horizon, own=own, urgency=urgency)])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
-    def forecasts(self, horizon: float, campaigns: Sequence[tuple[CampaignLimits, Urgency]]) -> list[Forecast]:
-        """As `forecast` for each of these campaigns by itself; Redis is asked for all of them at once."""
-        each = [(own, (microseconds(horizon), self.limits.call_points, int(urgency))) for own, urgency in campaigns]
-        replies = self._scripts.run_each("forecast", each)
-        return [Forecast(int(calls), LimitName(limit), _seconds(wait)) for calls, limit, wait in replies]
+    def as_forecast(self, asked: ForecastAsked) -> ScriptCall:
+        """What `forecast.lua` is given for this."""
+        arguments = (microseconds(asked.horizon), self.limits.call_points, int(asked.urgency))
+        return self._scripts, asked.own or NO_CAMPAIGN, arguments
 
     @property
     def has_day(self) -> bool:
@@ -326,21 +338,92 @@ def acquire_each(asked: Sequence[CallsAsked]) -> list[tuple[int, AcquireResult] 
 
     Of each its answer, or what `acquire_many` would raise.
     """
-    answers: list[tuple[int, AcquireResult] | Exception] = [RuntimeError("not asked")] * len(asked)
-    calls: dict[int, tuple[BucketScripts, CampaignLimits, Sequence[object]]] = {}
+    asked_at: dict[int, float] = {}
+
+    def prepared(calls: CallsAsked) -> list[ScriptCall]:
+        asked_at[id(calls)] = calls.bucket.steady()
+        return [calls.bucket.as_asked(calls)]
+
+    def read(calls: CallsAsked, replies: Sequence[Any]) -> tuple[int, AcquireResult]:
+        return calls.bucket.answer(calls, replies[0], asked_at[id(calls)])
+
+    return _run_each("acquire", asked, prepared, read)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForecastAsked:
+    """A forecast that is asked of one bucket, in the terms of `TokenBucket.forecast`."""
+
+    bucket: TokenBucket
+    horizon: float
+    own: CampaignLimits | None = None
+    urgency: Urgency = Urgency.NORMAL
+
+
+def forecast_each(asked: Sequence[ForecastAsked]) -> list[Forecast | Exception]:
+    """As `forecast` of each of these buckets of one connection, in one round trip for all.
+
+    Of each its answer, or what `forecast` would raise.
+    """
+
+    def read(_asked: ForecastAsked, replies: Sequence[Any]) -> Forecast:
+        [(calls, limit, wait)] = replies
+        return Forecast(int(calls), LimitName(limit), _seconds(wait))
+
+    return _run_each("forecast", asked, lambda each: [each.bucket.as_forecast(each)], read)
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What became of granted requests of one campaign, for the bucket of one account."""
+
+    bucket: TokenBucket
+    results: Sequence[GrantResult]
+    campaign: str = ""
+
+
+def settle_each(settlements: Sequence[Settlement]) -> list[int | Exception]:
+    """As `settle_all` of each of these buckets of one connection, in one round trip for all.
+
+    Of each its answer, or what `settle_all` would raise.
+    """
+    return _run_each("settle", settlements, lambda each: each.bucket.as_settled(each), lambda _, replies: sum(replies))
+
+
+def _run_each(
+    script: str,
+    asked: Sequence[A],
+    prepared: Callable[[A], Sequence[ScriptCall]],
+    read: Callable[[A, Sequence[Any]], R],
+) -> list[R | Exception]:
+    """What `read` makes of the replies to the calls of a script that each of these is `prepared` to.
+
+    All are sent in one round trip. What is raised for one, of one account, is its answer, and no other's.
+    """
+    answers: list[R | Exception] = [RuntimeError("not asked")] * len(asked)
+    calls: list[ScriptCall] = []
+    many: dict[int, int] = {}
     for place, each in enumerate(asked):
         try:
-            calls[place] = each.bucket.as_asked(each)
-        except Exception as exc:  # of one account, and no reason for the others to wait
+            own = prepared(each)
+        except Exception as exc:
             answers[place] = exc
-    asked_at = [each.bucket.steady() for each in asked]
-    for place, reply in zip(calls, run_together("acquire", list(calls.values())), strict=True):
+        else:
+            calls += own
+            many[place] = len(own)
+    replies = iter(run_together(script, calls))
+    for place, count in many.items():
         try:
-            failed = isinstance(reply, BucketUnavailable)
-            answers[place] = reply if failed else asked[place].bucket.answer(asked[place], reply, asked_at[place])
+            answers[place] = read(asked[place], [_unless_unavailable(next(replies)) for _ in range(count)])
         except Exception as exc:
             answers[place] = exc
     return answers
+
+
+def _unless_unavailable(reply: Any) -> Any:
+    if isinstance(reply, BucketUnavailable):
+        raise reply
+    return reply
 
 
 def _seconds(wait: float) -> float:

@@ -223,14 +223,14 @@ def test_one_receipt_that_cannot_be_applied_keeps_no_other_from_being(using, ven
 
 
 def test_one_answer_that_cannot_be_written_loses_no_other_of_its_slice(ledger, clock, redis_url, buckets):
-    from campaigns.dispatch.answers import Answer, settle_answers
+    from campaigns.dispatch.answers import Answer, Answers, settle_answers
     from tests.support.settling import PLACED
 
     with working(ledger, redis_url, {"main": callgear()}, clock=clock) as using:
         *good, bad = dialing(ledger, numbers(4), now=clock())
         calls = {one.id: f"c-{one.id}" for one in good} | {bad.id: "c-\ud800"}  # half a character: no store takes it
         answers = [Answer(sent(one), replace(PLACED, provider_call_id=calls[one.id])) for one in (bad, *good)]
-        settle_answers(answers, campaign_row(ledger, bad.campaign_id), using.accounts["main"], using)
+        settle_answers([Answers(answers, campaign_row(ledger, bad.campaign_id), using.accounts["main"])], using)
         assert [attempt(ledger, one.id).status for one in (*good, bad)] == ["placed"] * 3 + ["dialing"]
         assert steps_in_trouble(using) == {"settle": {"main"}}
 

@@ -133,7 +133,7 @@ def test_a_second_delivery_that_overlaps_the_first_leaves_it_its_token(real, san
             let_go(real)
             delivered.append(dial(one, using=real))
 
-    assert dial(one, using=replace(real, sleep=first_delivery)) == 0
+    assert dial(one, using=replace(real, alone=True, sleep=first_delivery)) == 0
     assert delivered == [1]
     assert len(sandbox.calls()) == 1
     assert places_taken(real, one) == 1
@@ -213,7 +213,7 @@ def late(real: Runtime, one: Slice, what: Any) -> int:
             what()
             let_go(real)
 
-    sent = dial(one, using=replace(real, sleep=happens))
+    sent = dial(one, using=replace(real, alone=True, sleep=happens))
     assert happened
     return sent
 
@@ -307,7 +307,7 @@ def test_contacts_whose_token_would_come_too_late_go_back_until_then(ledger, red
     account = {"main": webex(sandbox.base_url("webex"), pace=0.1)}
     with working(ledger, redis_url, account, clock=clock) as using:
         one = sliced(using, numbers(3))
-        assert dial(one, using=replace(using, sleep=slept.append)) == 1
+        assert dial(one, using=replace(using, alone=True, sleep=slept.append)) == 1
     assert slept == [], "ten seconds are more than a worker waits"
     first, *others = (contact(ledger, each) for each in one.contact_ids)
     assert first.status == "placed"
@@ -403,7 +403,7 @@ def test_the_providers_queue_and_what_comes_back_with_receipts_are_those_of_the_
 
 
 def test_slices_grow_with_the_pace_so_that_a_task_per_call_is_shown_where_it_can_be():
-    assert [slice_size(pace) for pace in (0.1, 1, 10, 30, 100, 1000)] == [1, 1, 5, 15, 50, 100]
+    assert [slice_size(pace) for pace in (0.1, 1, 2, 10, 30, 100, 1000)] == [1, 1, 1, 10, 30, 100, 100]
 
 
 def test_a_recording_is_played_by_its_id(real, sandbox):
@@ -454,7 +454,7 @@ def test_a_worker_that_was_told_to_stop_starts_no_more_calls_and_keeps_nobodys_c
 
     with working(ledger, redis_url, accounts, stopping=lambda: bool(told)) as using:
         one = sliced(using, numbers(3))
-        assert dial(one, using=replace(using, sleep=sleep)) == 1
+        assert dial(one, using=replace(using, alone=True, sleep=sleep)) == 1
         assert sorted(statuses(using, one)) == ["pending", "pending", "placed"]
         assert dial(one, using=using) == 0
         assert release(using=using) == []

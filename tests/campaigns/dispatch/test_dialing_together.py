@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import event, select, update
 
-from campaigns.dispatch import dial as dialing
 from campaigns.dispatch.dial import Slice, dial
+from campaigns.dispatch.dial_loop import LOOP
 from campaigns.ledger.queries import campaign
 from campaigns.ledger.tables import attempts, campaigns, contacts
 from campaigns.runtime import Runtime
@@ -46,14 +46,10 @@ def dial_at_once(using: Runtime, slices: Sequence[Slice]) -> list[int]:
     async def stand_still() -> None:
         go_on.wait(PATIENCE)
 
-    def waiting() -> int:
-        batch = dialing._turns._waiting.get(id(using.ledger))
-        return len(batch.items) if batch else 0
-
     using.accounts["main"].loop.start_task_soon(stand_still)
     with ThreadPoolExecutor(len(slices)) as threads:
         done = [threads.submit(dial, one, using=using) for one in slices]
-        wait_for(lambda: waiting() >= len(slices) - 1)
+        wait_for(lambda: len(LOOP._waiting) == len(slices))
         go_on.set()
         return [each.result() for each in done]
 
@@ -102,13 +98,9 @@ def test_a_campaign_that_has_left_the_account_meanwhile_is_not_called_by_it(usin
         go_on.wait(PATIENCE)
 
     using.accounts["main"].loop.start_task_soon(stand_still)
-    key = id(using.ledger)
     with ThreadPoolExecutor(2) as threads:
-        done = [threads.submit(dial, slices[0], using=using)]
-        wait_for(lambda: key in dialing._turns._locks and dialing._turns._locks[key].locked())
-        wait_for(lambda: key not in dialing._turns._waiting)
-        done.append(threads.submit(dial, slices[1], using=using))
-        wait_for(lambda: key in dialing._turns._waiting)
+        done = [threads.submit(dial, one, using=using) for one in slices]
+        wait_for(lambda: len(LOOP._waiting) == len(slices))
         with using.ledger.writing() as db:
             moved = update(campaigns).where(campaigns.c.id == slices[1].campaign_id)
             db.execute(moved.values(account="third"))

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select, update
 
 from campaigns.dispatch.candidates import beginning
+from campaigns.dispatch.claiming import sliced
 from campaigns.dispatch.dial import Slice
 from campaigns.dispatch.release import _start, release, release_some, take_back
 from campaigns.ledger.lists import drafts
@@ -130,6 +131,15 @@ def test_a_slice_is_one_call_at_a_slow_pace(ledger, clock, opened):
     assert {len(one.contact_ids) for one in release(using=using)} == {1}
 
 
+@pytest.mark.parametrize(
+    ("many", "size", "lengths"),
+    [(0, 10, []), (3, 1, [1, 1, 1]), (10, 10, [10]), (14, 10, [14]), (21, 10, [11, 10]), (26, 10, [9, 9, 8])],
+)
+def test_no_slice_is_much_smaller_than_the_others(many, size, lengths):
+    """A task for the one contact that is left over would cost as much as one for ten."""
+    assert [len(one) for one in sliced(range(many), size)] == lengths
+
+
 def test_contacts_are_claimed_under_a_lease_and_longest_due_first(ledger, clock, opened):
     using = opened(pace=1)
     seed(ledger, numbers(6), now=clock())
@@ -191,11 +201,13 @@ def test_a_slow_campaign_keeps_its_pace_beside_a_fast_one(ledger, clock, opened)
     fast = seed(ledger, numbers(40), now=clock(), campaign="fast")
     with ledger.writing() as db:
         db.execute(update(campaigns).values(created_at=clock() - timedelta(hours=1)))
-    placed(using, release(using=using)[:-4])
+    first, second = release(using=using)
+    assert (len(first.contact_ids), len(second.contact_ids)) == (6, 5)
+    placed(using, [first])
     slow = seed(ledger, numbers(40, area=212), now=clock(), campaign="slow", pace=0.5)
     shares = claimed(release(using=using))
     assert shares[slow] == 2
-    assert shares[fast] == 11 - 7 - 2
+    assert shares[fast] == 11 - 5 - 2
 
 
 def test_a_capped_campaign_does_not_hold_the_others(ledger, clock, opened):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -45,8 +47,8 @@ def worker(ledger, redis_url, buckets, sandbox) -> Iterator[Any]:
         one.__exit__(None, None, None)
 
 
-def sliced(using: Runtime, phones: list[str]) -> Slice:
-    campaign_id = seed(using.ledger, phones, now=using.clock())
+def sliced(using: Runtime, phones: list[str], **changes: object) -> Slice:
+    campaign_id = seed(using.ledger, phones, now=using.clock(), **changes)
     claim_id, ids = claim(using.ledger, campaign_id, len(phones), now=using.clock())
     return Slice(campaign_id=campaign_id, claim=claim_id, contact_ids=tuple(ids))
 
@@ -79,7 +81,7 @@ def test_pausing_gives_the_place_in_the_line_back_at_once(worker, sandbox):
             assert bucket.peek().waiting == {one.campaign_id: 1}
             control.pause(using.ledger, one.campaign_id, who="test", now=using.clock())
 
-    assert dial(one, using=replace(using, sleep=sleep)) == 0
+    assert dial(one, using=replace(using, alone=True, sleep=sleep)) == 0
     assert sum(slept) <= 0.2, "a tenth of a second and a step"
     assert bucket.peek().waiting == {}
     assert [contact(using.ledger, each).status for each in one.contact_ids] == ["pending", "pending"]
@@ -109,7 +111,7 @@ def test_a_worker_that_is_told_to_stop_leaves_the_line(ledger, redis_url, bucket
         bucket = using.accounts["main"].bucket
         bucket.acquire("another")
         one = sliced(using, numbers(1))
-        assert dial(one, using=replace(using, sleep=lambda _seconds: told.append(True))) == 0
+        assert dial(one, using=replace(using, alone=True, sleep=lambda _seconds: told.append(True))) == 0
         assert bucket.peek().waiting == {}
     assert contact(ledger, one.contact_ids[0]).status == "pending"
 
@@ -119,7 +121,7 @@ def test_no_worker_waits_longer_than_the_horizon(worker, sandbox, pace):
     using = worker(pace=pace)
     one = sliced(using, numbers(12))
     slept: list[float] = []
-    sent = dial(one, using=replace(using, sleep=slept.append))
+    sent = dial(one, using=replace(using, alone=True, sleep=slept.append))
     assert sum(slept) <= using.horizon
     assert 1 <= sent < 12
     rows = [contact(using.ledger, each) for each in one.contact_ids]
@@ -136,3 +138,55 @@ def test_at_a_high_pace_several_calls_take_their_tokens_in_one_turn(worker, sand
     assert dial(one, using=using) == 50
     turns = buckets.info("commandstats")["cmdstat_evalsha"]["calls"] - before
     assert turns <= 50 + 25, "fifty answers settled, and fewer turns than calls"
+
+
+@contextmanager
+def waiting_for_its_token(using: Runtime, one: Slice) -> Iterator[Future[int]]:
+    """A slice on a thread of its own, which waits in the line behind another's call."""
+    bucket = using.accounts["main"].bucket
+    bucket.acquire("another")
+    with ThreadPoolExecutor(1) as threads:
+        dialed = threads.submit(dial, one, using=replace(using, horizon=60.0))
+        wait_for(lambda: bucket.peek().waiting == {one.campaign_id: 1})
+        yield dialed
+
+
+def test_the_loop_of_the_process_gives_back_who_waits_when_the_campaign_is_paused(worker, sandbox):
+    using = worker(pace=0.2)
+    one = sliced(using, numbers(2))
+    with waiting_for_its_token(using, one) as dialed:
+        control.pause(using.ledger, one.campaign_id, who="test", now=using.clock())
+        assert dialed.result() == 0
+    assert using.accounts["main"].bucket.peek().waiting == {}
+    assert [contact(using.ledger, each).status for each in one.contact_ids] == ["pending", "pending"]
+    assert sandbox.calls() == []
+
+
+def test_the_loop_of_the_process_gives_back_who_waits_when_the_process_is_to_end(ledger, redis_url, buckets, sandbox):
+    told = threading.Event()
+    accounts = {"main": webex(sandbox.base_url("webex"), pace=0.2)}
+    with working(ledger, redis_url, accounts, clock=HandSetClock(utc_now()), stopping=told.is_set) as using:
+        one = sliced(using, numbers(1), campaign="ends")  # the status of another is known for a second
+        with waiting_for_its_token(using, one) as dialed:
+            told.set()
+            assert dialed.result() == 0
+        assert using.accounts["main"].bucket.peek().waiting == {}
+    assert contact(ledger, one.contact_ids[0]).status == "pending"
+
+
+def test_the_loop_of_the_process_ends_with_its_last_slice(worker):
+    using = worker(pace=100)
+    assert dial(sliced(using, numbers(3)), using=using) == 3
+    wait_for(lambda: not {"turns", "answers"} & {thread.name for thread in threading.enumerate()})
+    assert dial(sliced(using, numbers(3, first=50)), using=using) == 3, "and begins anew"
+
+
+def test_what_keeps_the_loop_from_its_turns_is_raised_to_the_slice(worker, sandbox):
+    """And the next slice is dialed: the loop itself goes on."""
+    using = worker(pace=100)
+    one, another = sliced(using, numbers(2)), sliced(using, numbers(2, first=50))
+    broken = replace(using.accounts["main"], admission=None)
+    with pytest.raises(AttributeError):
+        dial(one, using=replace(using, accounts={"main": broken}))
+    assert dial(another, using=using) == 2
+    assert len(sandbox.calls()) == 2

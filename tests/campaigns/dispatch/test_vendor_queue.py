@@ -177,7 +177,7 @@ def taken_up(using: Runtime, due_in: timedelta, **changes: Any) -> Slice:
 
 
 def dialed(using: Runtime, *slices: Slice) -> int:
-    return sum(dial(one, using=replace(using, sleep=lambda _seconds: None)) for one in slices)
+    return sum(dial(one, using=replace(using, alone=True, sleep=lambda _seconds: None)) for one in slices)
 
 
 def due(using: Runtime, one: Slice) -> datetime:

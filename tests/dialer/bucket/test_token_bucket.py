@@ -11,7 +11,20 @@ from pathlib import Path
 import pytest
 import redis
 
-from dialer.bucket import BucketUnavailable, CampaignLimits, GrantResult, Limits, TokenBucket, connect
+from dialer.bucket import (
+    BucketUnavailable,
+    CallsAsked,
+    CampaignLimits,
+    ForecastAsked,
+    GrantResult,
+    Limits,
+    Settlement,
+    TokenBucket,
+    acquire_each,
+    connect,
+    forecast_each,
+    settle_each,
+)
 from dialer.verdicts import Meter
 from tests.support.patience import PATIENCE
 
@@ -299,3 +312,42 @@ def test_the_program_in_the_docs_runs_and_leaves_nothing_taken(buckets, redis_ur
         ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE)
         assert (ran.returncode, ran.stdout) == (0, ""), ran.stderr
         assert bucket(buckets, minute_points=150, concurrency=10).peek().calls == 0
+
+
+class Broken(TokenBucket):
+    """A bucket of an account whose limits cannot be reckoned with."""
+
+    def as_asked(self, *_: object) -> None:
+        raise ZeroDivisionError
+
+    as_forecast = as_settled = as_asked
+
+
+def test_buckets_of_many_accounts_are_asked_together_and_one_that_fails_fails_alone(buckets):
+    accounts = [
+        TokenBucket(buckets, "first", Limits(pace=2.0)),
+        Broken(buckets, "second", Limits(pace=2.0)),
+        TokenBucket(buckets, "third", Limits(pace=5.0)),
+    ]
+    before = buckets.info("commandstats").get("cmdstat_evalsha", {"calls": 0})["calls"]
+    first, second, third = forecast_each([ForecastAsked(bucket=one, horizon=2.0) for one in accounts])
+    assert (first.calls, type(second), third.calls) == (5, ZeroDivisionError, 11)
+    first, second, third = acquire_each([CallsAsked(bucket=one, grant_ids=["a"]) for one in accounts])
+    assert (first[0], type(second), third[0]) == (1, ZeroDivisionError, 1)
+    placed = [GrantResult(grant_id="a", charged=True)]
+    assert [type(one) for one in settle_each([Settlement(one, placed) for one in accounts])] == [
+        int,
+        ZeroDivisionError,
+        int,
+    ]
+    assert [one.peek().in_flight for one in accounts] == [0, 0, 0]
+    assert buckets.info("commandstats")["cmdstat_evalsha"]["calls"] - before == 6 + 3, "and three looks"
+
+
+def test_without_redis_each_bucket_that_is_asked_says_so():
+    away = [TokenBucket(connect("redis://127.0.0.1:1"), name, Limits(pace=2.0)) for name in ("first", "second")]
+    for answers in (
+        forecast_each([ForecastAsked(bucket=one, horizon=2.0) for one in away]),
+        settle_each([Settlement(one, [GrantResult(grant_id="a", charged=True)]) for one in away]),
+    ):
+        assert [type(one) for one in answers] == [BucketUnavailable] * 2
