@@ -19,10 +19,12 @@ from benchmarks.subjects.overload.sample import Sample, sample
 from benchmarks.subjects.receipts import KINDS, deliver, receipt_of
 from campaigns.ledger.tables import attempts, receipts
 from tests.support.timed_vendor import TimedVendor, timed_vendor
+from tests.support.webhook_receiver import Event, Told, receiving
 
 STORES = ("SQLite", "PostgreSQL")
 WORKERS = 2
 PACES, SECONDS = (20, 100, 300), 10.0
+ASKED, ANSWER_SECONDS = (20, 100), 0.1
 ACCOUNTS, EACH = 100, 10
 BESIDE, RECEIPTS, RECEIPT_SECONDS = 300, 500, 8.0
 APPLIED_WITHIN = 60.0
@@ -38,6 +40,7 @@ def measure() -> Iterator[Figures]:
                 store, vendor, {account_of(pace): pace for pace in (*PACES, BESIDE + 1)}, workers=WORKERS
             ) as running:
                 paces += [_row(store, f"1 of {pace}", pace, running.place(pace, vendor, SECONDS)) for pace in PACES]
+                paces += [_asked_before(store, pace, running, vendor) for pace in ASKED]
                 told.append(_told_meanwhile(store, running, vendor))
             with program(
                 store, vendor, {f"account{number}": EACH for number in range(ACCOUNTS)}, workers=WORKERS
@@ -50,7 +53,8 @@ def measure() -> Iterator[Figures]:
         columns=("ledger", "accounts and pace", "placed/s", "of the pace", "workers' CPU each"),
         rows=paces,
         note=f"{SECONDS:.0f} s each, from a second and a half after the first call. "
-        "Goals: 99 % of the pace; 4 ms at 20, 2.5 ms at 100.",
+        "Goals: 99 % of the pace; 4 ms at 20, 2.5 ms at 100. Asked before each call: by `before_dial`, of a program "
+        f"that takes {1000 * ANSWER_SECONDS:.0f} ms for each answer.",
     )
     yield Figures(
         title=f"{RECEIPTS} receipts a second while {BESIDE} calls a second are placed",
@@ -77,6 +81,19 @@ def _row(store: str, what: str, asked: float, seen: Sample) -> Sequence[str]:
         f"{100 * seen.rate / asked:.1f} %",
         f"{seen.cpu_each * 1000:.2f} ms",
     )
+
+
+def _asked_before(store: str, pace: int, running: Program, vendor: TimedVendor) -> Sequence[str]:
+    """A campaign that asks a program before each call, which takes its time for every answer."""
+
+    def slowly(_event: Event) -> Told:
+        time.sleep(ANSWER_SECONDS)
+        return 204, {}, b""
+
+    with receiving() as asked:
+        asked.answer = slowly
+        seen = running.place(pace, vendor, SECONDS, more=f"before_dial: {{url: {asked.url}}}\n")
+    return _row(store, f"1 of {pace}, asked before each call", pace, seen)
 
 
 def _told_meanwhile(store: str, running: Program, vendor: TimedVendor) -> Sequence[str]:

@@ -65,19 +65,19 @@ class Program:
         self._data = folder / ".dialer"
         self._ledger = ledger_url or f"sqlite:///{self._data / 'ledger.sqlite3'}"
 
-    def place(self, pace: float, vendor: TimedVendor, seconds: float) -> Sample:
-        """Start a campaign at this pace, watch it, and cancel it."""
+    def place(self, pace: float, vendor: TimedVendor, seconds: float, more: str = "") -> Sample:
+        """Start a campaign at this pace, with `more` lines in its file, watch it, and cancel it."""
         name = account_of(pace)
-        with self.dialing(name, int(min(MOST_CONTACTS, pace * (seconds + 8))), vendor):
+        with self.dialing(name, int(min(MOST_CONTACTS, pace * (seconds + 8))), vendor, more):
             seen = sample(vendor, self.workers, seconds)
         counts = self._verdicts(name)
         failed = sum(counts.get(verdict, 0) for verdict in FALSE)
         return with_verdicts(seen, failed=failed, unsent=counts.get(Verdict.NOT_SENT, 0))
 
     @contextmanager
-    def dialing(self, account: str, contacts: int, vendor: TimedVendor) -> Iterator[None]:
+    def dialing(self, account: str, contacts: int, vendor: TimedVendor, more: str = "") -> Iterator[None]:
         """A campaign of this account, cancelled at the block's end; after that none of its calls comes any more."""
-        self._write(account, contacts)
+        self._write(account, contacts, more=more)
         self.run("start", f"{account}.yaml", "--skip-rejects")
         try:
             yield
@@ -137,9 +137,9 @@ class Program:
         finally:
             ledger.close()
 
-    def _write(self, account: str, contacts: int, start: str = "") -> None:
+    def _write(self, account: str, contacts: int, *, start: str = "", more: str = "") -> None:
         _write_list(self.folder / "contacts.csv", contacts)
-        (self.folder / f"{account}.yaml").write_text(CAMPAIGN.format(name=account, start=start))
+        (self.folder / f"{account}.yaml").write_text(CAMPAIGN.format(name=account, start=start) + more)
 
     def _settle(self, vendor: TimedVendor) -> None:
         """Return when no call of the cancelled campaign comes any more."""
@@ -173,6 +173,7 @@ def _up(
         ACCOUNT.format(name=name, url=vendor.url, pace=pace, secret=RECEIPT_PATH) for name, pace in paces.items()
     ]
     settings += [f'[ledger]\nurl = "{ledger_url}"\n'] if ledger_url else []
+    settings += ['[webhooks]\ninternal_networks = ["127.0.0.1"]\n']
     (folder / "dialer.toml").write_text("\n".join(settings))
     log = (folder / "up.log").open("w")
     up = subprocess.Popen([DIALER, "up", "--workers", str(workers)], cwd=folder, env=_environ(), stdout=log, stderr=log)
