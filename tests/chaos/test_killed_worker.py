@@ -20,7 +20,7 @@ from campaigns.ledger.store import Ledger
 from campaigns.ledger.tables import attempts
 from campaigns.lifecycle import AttemptStatus, CampaignStatus
 from console.cli.views import sandbox_audit
-from tests.support.forked_child import ForkedChild
+from tests.support.forked_child import ServerOfTests
 from tests.support.patience import PATIENCE
 from tests.support.seeding import LONG_TEXT, numbers
 from workers.clock import now_utc
@@ -80,7 +80,7 @@ def stack_at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[t
     monkeypatch.setenv("DIALER_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("DIALER_WORKER__LEASE_SECONDS", "5")
     monkeypatch.setenv("DIALER_WORKER__TICK_SECONDS", "0.5")
-    monkeypatch.setattr("workers.stack.stack.Child", ForkedChild)
+    monkeypatch.setattr("workers.stack.stack.started_fork_server", ServerOfTests)
     stopping = threading.Event()
     with Stack(load(), sandbox=True, speed=5) as stack:
         for key, value in stack.environment.items():
