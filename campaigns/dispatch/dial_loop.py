@@ -63,6 +63,7 @@ class Dialing:
     _asks_at: float = 0.0
     _returned: threading.Event = field(default_factory=threading.Event)
     _is_over: bool = False
+    _flown: int = 0  # requests that its flight has taken, each of which gets an answer
     _written: int = 0
     _error: Exception | None = None
 
@@ -87,7 +88,13 @@ class Dialing:
     @property
     def is_answered(self) -> bool:
         """Whether the answers to all that it has sent are written."""
-        return self._written == len(self.sent)
+        return self._written == self._flown
+
+    def fly(self, calls: Sequence[tuple[CallRequest, Departure]], opened: Sequence[Opened]) -> None:
+        """Send the requests of these attempts; raises RuntimeError when their event loop has ended."""
+        self.sent.update((attempt.id, attempt) for attempt in opened)  # an answer may come at once
+        self.flight.send(calls)
+        self._flown += len(calls)
 
     def raise_error(self) -> None:
         """Raise what happened to it on another thread."""
@@ -120,15 +127,14 @@ class DialedTurn:
         places = {contact.contact_id: place for place, contact in enumerate(self.turn.going)}
         slots, own = self.turn.slots, self.turn.own
         self.is_written = True
-        self.opened += [attempt for _, attempt in calls]
-        self.dialing.sent.update((attempt.id, attempt) for _, attempt in calls)
-        self.dialing.flight.send(
-            [
-                (call, Departure(deadline, slots[places[attempt.contact_id]] if slots else None, own))
-                for call, attempt in calls
-            ]
-        )
-        self._trace({attempt.id for _, attempt in calls})
+        opened = [attempt for _, attempt in calls]
+        self.opened += opened
+        departing = [
+            (call, Departure(deadline, slots[places[attempt.contact_id]] if slots else None, own))
+            for call, attempt in calls
+        ]
+        self.dialing.fly(departing, opened)
+        self._trace({attempt.id for attempt in opened})
 
     def _trace(self, sent: set[UUID]) -> None:
         """Trace how long contacts took from their claim to a worker, and from there to their tokens."""

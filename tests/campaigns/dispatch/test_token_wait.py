@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 
 from campaigns.dispatch.dial import Slice, dial
 from campaigns.dispatch.token_wait import READ_SECONDS, STEP, WaitingCampaigns
@@ -19,8 +20,11 @@ from campaigns.runtime import Runtime
 from dialer.deadline import utc_now
 from dialer.sandbox.config import SandboxConfig
 from dialer.sandbox.running import SandboxHandle, running
+from dialer.transport.flight import InFlightRequests
+from dialer.transport.portal import loop_of
 from tests.support.dialers import wait_for, webex, working
 from tests.support.fixtures import HandSetClock
+from tests.support.patience import PATIENCE
 from tests.support.seeding import claim, contact, numbers, seed
 from tests.support.statements import statements
 
@@ -190,3 +194,16 @@ def test_what_keeps_the_loop_from_its_turns_is_raised_to_the_slice(worker, sandb
         dial(one, using=replace(using, accounts={"main": broken}))
     assert dial(another, using=using) == 2
     assert len(sandbox.calls()) == 2
+
+
+def test_a_slice_whose_requests_cannot_be_sent_waits_for_no_answer(worker, sandbox):
+    """The event loop of a process that ends has ended before its last slice."""
+    using = worker(pace=100)
+    with start_blocking_portal() as ended:
+        loop_of(ended)
+    account = replace(using.accounts["main"], new_flight=lambda _loop, place: InFlightRequests(ended, place))
+    with ThreadPoolExecutor(1) as threads:
+        dialed = threads.submit(dial, sliced(using, numbers(2)), using=replace(using, accounts={"main": account}))
+        with pytest.raises(RuntimeError):
+            dialed.result(PATIENCE)
+    assert sandbox.calls() == []
